@@ -1,0 +1,161 @@
+"""The quantities that HCCResponse measures: DICOM code, unit, and how each is shown.
+
+Arrays, tables and exports hold a quantity in its canonical unit (``unit``); volumes and panels show it in ``display_unit``:
+shown value = canonical value x ``display_factor``.
+Codes are those of DICOM PS3.16 (DCM, SCT) and UCUM; what has no standard code is in the private scheme 99HCCRESPONSE.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..errors import InputError
+
+__all__ = ["PRIVATE_SCHEME", "QUANTITIES", "STATISTICS", "Code", "Quantity", "canonical_factor", "find_quantity"]
+
+PRIVATE_SCHEME = "99HCCRESPONSE"
+
+
+class Code(NamedTuple):
+    """A coded concept: value, coding scheme designator, meaning."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a number measures.
+
+    :param key: short name used in tables and node attributes, never translated.
+    :param label: name to show.
+    :param code: the concept.
+    :param unit: canonical UCUM unit.
+    :param display_unit: UCUM unit of shown values; its meaning is the text to show.
+    :param display_factor: shown value = canonical value x factor.
+    :param window: default lower and upper limit of the display, in the display unit; None where there is no usual one.
+    :param decimals: digits after the point, in the display unit.
+    """
+
+    key: str
+    label: str
+    code: Code
+    unit: Code
+    display_unit: Code
+    display_factor: float
+    window: tuple[float, float] | None
+    decimals: int
+
+    def format(self, value: float) -> str:
+        """Show a canonical ``value`` with its display unit ("1.23 10⁻³ mm²/s"); a value that is not a number is a dash."""
+        if math.isnan(value):
+            return "–"
+        text = f"{value * self.display_factor:.{self.decimals}f}"
+        return f"{text} {self.display_unit.meaning}" if self.display_unit.value != "1" else text
+
+
+def _ucum(value: str, meaning: str) -> Code:
+    return Code(value, "UCUM", meaning)
+
+
+_DIFFUSIVITY = _ucum("mm2/s", "mm2/s")
+# um2/ms is 10^-3 mm2/s exactly, and the only one of the two ways to write it that is among DICOM's units (CID 7181).
+_DIFFUSIVITY_SHOWN = _ucum("um2/ms", "10⁻³ mm²/s")
+_RATIO = _ucum("{ratio}", "ratio")
+_PERCENT = _ucum("%", "%")
+_PER_MINUTE = _ucum("/min", "/min")
+_SECOND = _ucum("s", "s")
+_MILLISECOND = _ucum("ms", "ms")
+_MILLIMETRE = _ucum("mm", "mm")
+_MILLILITRE = _ucum("ml", "mL")
+_NO_UNIT = _ucum("1", "no units")
+
+
+def _dcm(value: str, meaning: str) -> Code:
+    return Code(value, "DCM", meaning)
+
+
+def _sct(value: str, meaning: str) -> Code:
+    return Code(value, "SCT", meaning)
+
+
+def _private(value: str, meaning: str) -> Code:
+    return Code(value, PRIVATE_SCHEME, meaning)
+
+
+# fmt: off
+_ALL = (
+    Quantity("ADC", "ADC", _dcm("113041", "Apparent Diffusion Coefficient"), _DIFFUSIVITY, _DIFFUSIVITY_SHOWN, 1e3, (0.0, 3.0), 2),
+    Quantity("D", "D", _dcm("113291", "Slow Diffusion Coefficient"), _DIFFUSIVITY, _DIFFUSIVITY_SHOWN, 1e3, (0.0, 3.0), 2),
+    Quantity("D_STAR", "D*", _dcm("113292", "Fast Diffusion Coefficient"), _DIFFUSIVITY, _DIFFUSIVITY_SHOWN, 1e3, (0.0, 100.0), 1),
+    Quantity("PERFUSION_FRACTION", "f", _dcm("113293", "Fast Diffusion Coefficient Fraction"), _RATIO, _PERCENT, 100.0, (0.0, 40.0), 1),
+    Quantity("T1", "T1", _dcm("113063", "T1"), _SECOND, _MILLISECOND, 1e3, (0.0, 2500.0), 0),
+    Quantity("KTRANS", "Ktrans", _dcm("126312", "Ktrans"), _PER_MINUTE, _PER_MINUTE, 1.0, (0.0, 1.0), 3),
+    Quantity("KEP", "kep", _dcm("126313", "kep"), _PER_MINUTE, _PER_MINUTE, 1.0, (0.0, 3.0), 3),
+    Quantity("VE", "ve", _dcm("126314", "ve"), _RATIO, _PERCENT, 100.0, (0.0, 100.0), 1),
+    Quantity("VP", "vp", _dcm("126331", "vp"), _RATIO, _PERCENT, 100.0, (0.0, 30.0), 1),
+    Quantity("BOLUS_ARRIVAL", "Bolus arrival", _dcm("126371", "Bolus Arrival Time"), _SECOND, _SECOND, 1.0, (0.0, 60.0), 1),
+    Quantity("TIME_TO_PEAK", "Time to peak", _dcm("113069", "Time To Peak"), _SECOND, _SECOND, 1.0, (0.0, 180.0), 1),
+    Quantity("VOLUME", "Volume", _sct("118565006", "Volume"), _MILLILITRE, _MILLILITRE, 1.0, None, 2),
+    Quantity("LONG_AXIS", "Long axis", _sct("103339001", "Long axis"), _MILLIMETRE, _MILLIMETRE, 1.0, None, 1),
+    Quantity("SHORT_AXIS", "Short axis", _sct("103340004", "Short axis"), _MILLIMETRE, _MILLIMETRE, 1.0, None, 1),
+    Quantity("VIABLE_DIAMETER", "Viable diameter", _private("ViableDiameter", "Longest diameter of viable tumour"),
+             _MILLIMETRE, _MILLIMETRE, 1.0, None, 1),
+    Quantity("NECROTIC_FRACTION", "Necrotic fraction", _private("NecroticFraction", "Necrotic fraction of tumour volume"),
+             _RATIO, _PERCENT, 100.0, None, 1),
+    Quantity("VOXEL_COUNT", "Voxels", _private("VoxelCount", "Number of voxels"), _NO_UNIT, _NO_UNIT, 1.0, None, 0),
+    Quantity("REJECTED_COUNT", "Rejected voxels", _private("RejectedCount", "Number of voxels without a valid value"),
+             _NO_UNIT, _NO_UNIT, 1.0, None, 0),
+)
+# fmt: on
+
+QUANTITIES: dict[str, Quantity] = {quantity.key: quantity for quantity in _ALL}
+"""All known quantities by key."""
+
+STATISTICS: dict[str, Code] = {
+    "mean": _sct("373098007", "Mean"),
+    "median": _sct("373099004", "Median"),
+    "standard_deviation": _sct("386136009", "Standard Deviation"),
+    "minimum": _sct("255605001", "Minimum"),
+    "maximum": _sct("56851009", "Maximum"),
+    "percentile_10": _sct("371890005", "10th Percentile Value of population"),
+    "percentile_25": _private("Percentile25", "25th percentile"),
+    "percentile_75": _private("Percentile75", "75th percentile"),
+    "percentile_90": _sct("371887004", "90th Percentile Value of population"),
+}
+"""How many voxels become one number: the derivation (DICOM TID 1419) of a value, by key. A plain measurement has none ("")."""
+
+
+_UNIT_FACTORS = {
+    "mm2/s": {"mm2/s": 1.0, "um2/ms": 1e-3, "um2/s": 1e-6, "10*-3.mm2/s": 1e-3, "10*-6.mm2/s": 1e-6, "10-6.mm2/s": 1e-6},
+    "s": {"s": 1.0, "ms": 1e-3},
+    "{ratio}": {"{ratio}": 1.0, "1": 1.0, "%": 1e-2},
+    "/min": {"/min": 1.0, "/s": 60.0},
+    "mm": {"mm": 1.0, "cm": 10.0},
+    "ml": {"ml": 1.0, "mL": 1.0, "cm3": 1.0, "mm3": 1e-3},
+    "1": {"1": 1.0},
+}
+"""By canonical unit: UCUM units that a value may come in, with the factor to the canonical unit (10-6.mm2/s is DICOM's own spelling)."""
+
+
+def canonical_factor(quantity: Quantity, unit: str) -> float:
+    """Return the factor that turns a value in the UCUM ``unit`` into the quantity's canonical unit.
+
+    :raises InputError: the unit is not one of this quantity.
+    """
+    factors = _UNIT_FACTORS[quantity.unit.value]
+    if unit not in factors:
+        raise InputError(f"{quantity.label} cannot be in '{unit or 'no unit'}'; expected one of {', '.join(factors)}.")
+    return factors[unit]
+
+
+def find_quantity(key: str) -> Quantity:
+    """Look up a quantity.
+
+    :raises InputError: the key is not known.
+    """
+    try:
+        return QUANTITIES[key]
+    except KeyError:
+        raise InputError(f"Quantity '{key}' is not known; known are {', '.join(QUANTITIES)}.") from None

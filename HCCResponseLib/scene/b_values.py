@@ -1,0 +1,84 @@
+"""The b-value of a diffusion-weighted volume, kept as the node attribute ``HCC.BValue`` in s/mm2."""
+
+import math
+import re
+from pathlib import Path
+
+import slicer
+
+from ..errors import InputError
+
+__all__ = ["b_value", "propose_b_value", "set_b_value"]
+
+B_VALUE_ATTRIBUTE = "HCC.BValue"
+_IN_NAME = re.compile(r"(?<![a-z0-9])b(?:[-_ ]?val(?:ue)?)?[-_ =]*(\d{1,5})(?![.\d])", re.IGNORECASE)
+
+
+def b_value(volume_node) -> float | None:
+    """Return the b-value that was set for a volume, in s/mm2, or None.
+
+    :raises InputError: the attribute is not a number of zero or more.
+    """
+    text = volume_node.GetAttribute(B_VALUE_ATTRIBUTE)
+    return None if not text else _checked(text, volume_node)
+
+
+def set_b_value(volume_node, value: float | None) -> None:
+    """Set the b-value of a volume in s/mm2, or take it away with None.
+
+    :raises InputError: not a number of zero or more.
+    """
+    volume_node.SetAttribute(B_VALUE_ATTRIBUTE, None if value is None else repr(_checked(value, volume_node)))
+
+
+def propose_b_value(volume_node) -> tuple[float | None, str]:
+    """Return the b-value that a volume most probably has and where that is known from, for the user to confirm.
+
+    :return: (b-value, one of "attribute", "DICOM header", "name"), or (None, "") where nothing tells.
+    """
+    if volume_node.GetAttribute(B_VALUE_ATTRIBUTE):
+        return b_value(volume_node), "attribute"
+    from_header = _b_value_from_dicom(volume_node)
+    if from_header is not None:
+        return from_header, "DICOM header"
+    found = {float(text) for text in _IN_NAME.findall(volume_node.GetName() or "")}
+    return (found.pop(), "name") if len(found) == 1 else (None, "")
+
+
+def _b_value_from_dicom(volume_node) -> float | None:
+    """Return the one b-value in the headers of the files that Slicer's DICOM import loaded the volume from.
+
+    Slicer keeps no b-value itself, only the instance UIDs; the files are found through its DICOM database, where that is open.
+    """
+    uids = (volume_node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    database = getattr(slicer, "dicomDatabase", None)
+    if not uids or database is None or not database.isOpen:
+        return None
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    from ..dicom.frames import frames_of
+    from ..dicom.headers import quiet_pydicom
+
+    found = set()
+    for uid in uids:
+        path = database.fileForInstance(uid)
+        try:
+            with quiet_pydicom():
+                dataset = dcmread(path, stop_before_pixels=True)
+                found.update(frame.b_value for frame in frames_of(dataset, Path(path)))
+        except (OSError, InvalidDicomError):
+            return None
+        if len(found) > 1:
+            return None
+    return found.pop() if found else None
+
+
+def _checked(value, volume_node) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise InputError(f"Volume '{volume_node.GetName()}': b-value {value!r} is not a number of zero or more (s/mm2); enter it.")
+    return number

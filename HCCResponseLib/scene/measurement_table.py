@@ -1,0 +1,181 @@
+"""The measurement table: one table node of the scene, in long form, one row for each number.
+
+The node is found by its attribute, columns by their name; so the user may rename the node, move and add columns.
+Every change builds a new table and then puts it into the node at once: an error leaves all rows as they were.
+
+Slicer's table files lose what we must not lose: floating point numbers beyond six digits, and text after a double quote.
+So the exact number stands as text in a column of its own beside the typed one, and a double quote is kept as ``&quot;``.
+"""
+
+import dataclasses
+
+import slicer
+import vtk
+
+from ..errors import InputError
+from ..response.measurement import Measurement
+
+__all__ = ["COLUMNS", "add_measurements", "measurement_table", "measurements", "remove_measurements"]
+
+TABLE_ATTRIBUTE = "HCC.Measurements"
+_COLUMN_TYPES = {"time_point": vtk.vtkIntArray, "value": vtk.vtkDoubleArray}
+_EXACT = "exact_value"
+COLUMNS = (*(field.name for field in dataclasses.fields(Measurement)), _EXACT)
+
+
+def measurement_table(*, create: bool = True):
+    """Return the scene's measurement table node; where there is none, a new one, or None unless ``create``.
+
+    :raises InputError: the scene has several (a scene was added to this one).
+    """
+    nodes = [node for node in slicer.util.getNodesByClass("vtkMRMLTableNode") if node.GetAttribute(TABLE_ATTRIBUTE)]
+    if len(nodes) > 1:
+        names = ", ".join(f"'{node.GetName()}'" for node in nodes)
+        raise InputError(f"The scene has {len(nodes)} measurement tables ({names}); delete all but one.")
+    if nodes or not create:
+        return nodes[0] if nodes else None
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", "HCC Measurements")
+    node.SetAttribute(TABLE_ATTRIBUTE, "1")
+    node.SetUseColumnTitleAsColumnHeader(True)
+    node.SetAndObserveTable(_with_columns(vtk.vtkTable()))
+    return node
+
+
+def add_measurements(new: list[Measurement], table_node=None) -> None:
+    """Write measurements into the table: each replaces the row of the same measurement (equal key), or is added at the end.
+
+    Columns that the user added stay, and what stands there in a replaced row.
+
+    :param table_node: the scene's measurement table where None.
+    """
+    table_node = table_node or measurement_table()
+    table = _with_columns(_copy(table_node))
+    rows = {}
+    for row in range(table.GetNumberOfRows()):
+        measurement = _read(table, row, strict=False)
+        if measurement is not None:
+            rows[measurement.key] = row
+    for measurement in new:
+        if measurement.key not in rows:
+            rows[measurement.key] = _append_row(table)
+        _write(table, rows[measurement.key], measurement)
+    table_node.SetAndObserveTable(table)
+
+
+def measurements(table_node=None, **wanted) -> list[Measurement]:
+    """Read measurements back, in the order of the table.
+
+    :param table_node: the scene's measurement table where None; a scene without one has no measurements.
+    :param wanted: only those with these fields, such as ``reader="A"`` or ``quantity="ADC", statistic="mean"``.
+    :raises InputError: a column is missing, or a row holds what cannot be a measurement; the message names the row (from 1).
+    """
+    table_node = table_node or measurement_table(create=False)
+    if table_node is None:
+        return []
+    table = table_node.GetTable()
+    missing = [name for name in COLUMNS if name != _EXACT and table.GetColumnByName(name) is None]
+    if missing:
+        raise InputError(f"Table '{table_node.GetName()}': column {', '.join(missing)} is missing; undo its removal or renaming.")
+    found = []
+    for row in range(table.GetNumberOfRows()):
+        try:
+            measurement = _read(table, row)
+        except InputError as error:
+            raise InputError(f"Table '{table_node.GetName()}', row {row + 1}: {error} Correct or delete the row.") from None
+        if all(getattr(measurement, name) == value for name, value in wanted.items()):
+            found.append(measurement)
+    return found
+
+
+def remove_measurements(unwanted: list[Measurement], table_node=None) -> int:
+    """Remove the rows of these measurements (equal keys), and return how many there were."""
+    table_node = table_node or measurement_table(create=False)
+    if table_node is None:
+        return 0
+    table = _copy(table_node)
+    keys = {measurement.key for measurement in unwanted}
+    removed = 0
+    for row in reversed(range(table.GetNumberOfRows())):
+        measurement = _read(table, row, strict=False)
+        if measurement is not None and measurement.key in keys:
+            table.RemoveRow(row)
+            removed += 1
+    table_node.SetAndObserveTable(table)
+    return removed
+
+
+def _copy(table_node):
+    table = vtk.vtkTable()
+    table.DeepCopy(table_node.GetTable())
+    return table
+
+
+def _with_columns(table):
+    """Add the columns that are missing, at the end, empty."""
+    rows = table.GetNumberOfRows()
+    for name in COLUMNS:
+        if table.GetColumnByName(name) is None:
+            column = _COLUMN_TYPES.get(name, vtk.vtkStringArray)()
+            column.SetName(name)
+            column.SetNumberOfValues(rows)
+            for row in range(rows):
+                column.SetVariantValue(row, vtk.vtkVariant("" if isinstance(column, vtk.vtkStringArray) else 0))
+            table.AddColumn(column)
+    return table
+
+
+def _append_row(table) -> int:
+    row = table.InsertNextBlankRow()
+    # A blank row of VTK holds whatever was in memory.
+    for index in range(table.GetNumberOfColumns()):
+        column = table.GetColumn(index)
+        if isinstance(column, vtk.vtkDataArray):
+            for component in range(column.GetNumberOfComponents()):
+                column.SetComponent(row, component, 0)
+        else:
+            column.SetVariantValue(row, vtk.vtkVariant(""))
+    return row
+
+
+def _write(table, row: int, measurement: Measurement) -> None:
+    for field in dataclasses.fields(measurement):
+        content = getattr(measurement, field.name)
+        if isinstance(content, str):
+            content = content.replace('"', "&quot;")
+        table.SetValueByName(row, field.name, vtk.vtkVariant(content))
+    table.SetValueByName(row, _EXACT, vtk.vtkVariant(repr(measurement.value)))
+
+
+def _read(table, row: int, *, strict: bool = True) -> Measurement | None:
+    """Read a row; what is no measurement is an InputError, or None unless ``strict``."""
+    content = {}
+    for field in dataclasses.fields(Measurement):
+        cell = table.GetValueByName(row, field.name)
+        content[field.name] = cell.ToString().replace("&quot;", '"') if field.type is str else _number(cell)
+    exact = table.GetValueByName(row, _EXACT)
+    content["value"] = _exact_value(content["value"], exact.ToString() if exact.IsValid() else "")
+    try:
+        return Measurement(**content)
+    except InputError:
+        if strict:
+            raise
+        return None
+
+
+def _number(cell):
+    """Return the number in a cell; text that is none as it is (VTK would make it 0)."""
+    if not cell.IsString():
+        return cell.ToDouble()
+    try:
+        return float(cell.ToString())
+    except ValueError:
+        return cell.ToString()
+
+
+def _exact_value(value, exact_text: str):
+    """Return the exact number where it is the visible one before rounding to six digits; else the visible one, which was edited."""
+    try:
+        exact = float(exact_text)
+    except ValueError:
+        return value
+    return exact if isinstance(value, float) and f"{exact:.6g}" == f"{value:.6g}" else value

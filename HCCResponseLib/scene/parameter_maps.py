@@ -1,0 +1,210 @@
+"""Parameter maps: volumes whose voxels are a coded quantity with a unit, and that say how they were made.
+
+A map holds shown values (10⁻³ mm²/s for ADC), 0 where no valid value exists, and refers to a label map that is 1 where the
+value is valid. Whoever reads numbers from a map uses :func:`map_values`: canonical unit, NaN where invalid.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import slicer
+
+from ..errors import GeometryError, InputError
+from ..geometry import Geometry
+from ..response.quantities import QUANTITIES, Code, Quantity, canonical_factor
+from ..response.roles import Role
+from ..version import __version__
+from .roles import set_role
+from .subject_hierarchy import place_beside, series_uid
+from .volumes import add_volume, update_volume, volume_array, volume_geometry
+
+__all__ = [
+    "Provenance",
+    "make_parameter_map",
+    "map_provenance",
+    "map_quantity",
+    "map_values",
+    "show_parameter_map",
+    "validity_node",
+]
+
+VALIDITY_REFERENCE = "HCC.ValidityMask"
+SOURCE_REFERENCE = "HCC.SourceVolume"
+_COLORS = {"ADC": "Viridis", "D": "Viridis", "D_STAR": "Plasma", "PERFUSION_FRACTION": "Inferno", "T1": "Cividis"}
+_DEFAULT_COLORS = "Inferno"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a map was made; kept as attributes of its node.
+
+    :param method: estimator with its settings, as it goes into measurements ("WLLS, b = 0, 400, 800 s/mm2").
+    :param source_series: DICOM series UIDs of the source volumes, or their names where they have none; joined by spaces and commas.
+    :param software: name and version of the program.
+    """
+
+    method: str
+    source_series: str = ""
+    software: str = f"HCCResponse {__version__}"
+
+
+def make_parameter_map(
+    array,
+    valid,
+    geometry: Geometry,
+    quantity: Quantity,
+    name: str,
+    *,
+    method: str = "",
+    source_nodes=(),
+    role: Role | None = None,
+    map_node=None,
+):
+    """Put a map into the scene: a new node, or new content for ``map_node``.
+
+    Window, colours and legend title are set when the map is new or changes its quantity; what a user adjusted stays.
+
+    :param array: (k, j, i) values in the quantity's canonical unit; kept as float32.
+    :param valid: (k, j, i) boolean; values that are NaN or infinite are invalid whatever it says. None: all others are valid.
+    :param method: estimator and its settings.
+    :param source_nodes: volumes that it was computed from; the map is placed beside the first one, under the same parent
+        transform (so ``geometry`` is in that volume's own coordinates).
+    :return: the map's scalar volume node.
+    :raises InputError: a shape does not fit the geometry.
+    """
+    array = np.asarray(array)
+    usable = np.isfinite(array)
+    if valid is not None:
+        if np.shape(valid) != array.shape:
+            raise InputError(f"Map '{name}': the validity mask has {np.shape(valid)} voxels, the map {array.shape}.")
+        usable &= np.asarray(valid, dtype=bool)
+    shown = np.zeros(array.shape, dtype=np.float32)
+    np.multiply(array, quantity.display_factor, out=shown, where=usable, casting="same_kind")
+
+    is_new = map_node is None
+    if is_new:
+        map_node = add_volume(shown, geometry, name)
+    else:
+        is_new = map_quantity(map_node) != quantity
+        update_volume(map_node, shown, geometry)
+    if source_nodes:
+        map_node.SetAndObserveTransformNodeID(source_nodes[0].GetTransformNodeID())
+    _store_validity(map_node, usable, geometry)
+    map_node.SetAttribute("HCC.Quantity", quantity.key)
+    map_node.SetVoxelValueQuantity(_coded_entry(quantity.code))
+    map_node.SetVoxelValueUnits(_coded_entry(quantity.display_unit))
+    set_role(map_node, role)
+    _store_provenance(map_node, method, source_nodes)
+    if is_new:
+        _set_default_display(map_node, quantity)
+    if source_nodes:
+        place_beside(map_node, source_nodes[0])
+        place_beside(validity_node(map_node), source_nodes[0])
+    return map_node
+
+
+def map_quantity(map_node) -> Quantity | None:
+    """Return what the voxels of a volume are, from our attribute or the coded quantity of the volume; None if neither tells."""
+    key = map_node.GetAttribute("HCC.Quantity")
+    if key in QUANTITIES:
+        return QUANTITIES[key]
+    code = map_node.GetVoxelValueQuantity()
+    value = (code.GetCodeValue(), code.GetCodingSchemeDesignator()) if code else None
+    return next((quantity for quantity in QUANTITIES.values() if quantity.code[:2] == value), None)
+
+
+def map_values(map_node) -> tuple[np.ndarray, Quantity]:
+    """Return the values of a map (k, j, i) in the quantity's canonical unit as float64, NaN where invalid, and the quantity.
+
+    :raises InputError: the volume has no known quantity, or a unit that is not one of its quantity.
+    :raises GeometryError: the validity mask does not lie on the grid of the map.
+    """
+    quantity = map_quantity(map_node)
+    if quantity is None:
+        raise InputError(
+            f"Volume '{map_node.GetName()}' does not say what its values are (no coded quantity), so they cannot be measured as a map.",
+        )
+    units = map_node.GetVoxelValueUnits()
+    try:
+        factor = canonical_factor(quantity, (units.GetCodeValue() if units else None) or "")
+    except InputError as error:
+        raise InputError(f"Volume '{map_node.GetName()}': {error}") from None
+    values = volume_array(map_node) * np.float64(factor)
+    mask_node = validity_node(map_node)
+    if mask_node is not None:
+        if not volume_geometry(mask_node).matches(volume_geometry(map_node)):
+            raise GeometryError(
+                f"Validity mask '{mask_node.GetName()}' does not lie on the grid of map '{map_node.GetName()}'; compute the map again.",
+            )
+        values[volume_array(mask_node) == 0] = np.nan
+    return values, quantity
+
+
+def map_provenance(map_node) -> Provenance:
+    """Return how a map was made; empty texts where the volume does not tell."""
+    return Provenance(
+        method=map_node.GetAttribute("HCC.Method") or "",
+        source_series=map_node.GetAttribute("HCC.SourceSeries") or series_uid(map_node) or map_node.GetName(),
+        software=map_node.GetAttribute("HCC.Software") or "",
+    )
+
+
+def validity_node(map_node):
+    """Return the label map that is 1 where the map is valid; None for a map from elsewhere."""
+    return map_node.GetNodeReference(VALIDITY_REFERENCE)
+
+
+def show_parameter_map(map_node, reference_node=None, *, opacity: float = 0.6) -> None:
+    """Show a map in all slice views, over a reference image if there is one, with a colour legend that names quantity and unit."""
+    if reference_node is None:
+        slicer.util.setSliceViewerLayers(background=map_node, foreground=None)
+    else:
+        slicer.util.setSliceViewerLayers(background=reference_node, foreground=map_node, foregroundOpacity=opacity)
+    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(map_node)
+    quantity = map_quantity(map_node)
+    if quantity is not None:
+        legend.SetTitleText(f"{quantity.label} ({quantity.display_unit.meaning})")
+        legend.SetLabelFormat(f"%.{quantity.decimals}f")
+    legend.SetVisibility(True)
+
+
+def _coded_entry(code: Code):
+    entry = slicer.vtkCodedEntry()
+    entry.SetValueSchemeMeaning(*code)
+    return entry
+
+
+def _store_validity(map_node, usable, geometry: Geometry) -> None:
+    mask_node = validity_node(map_node)
+    if mask_node is None:
+        mask_node = add_volume(usable, geometry, f"{map_node.GetName()} valid", node_class="vtkMRMLLabelMapVolumeNode")
+        map_node.SetNodeReferenceID(VALIDITY_REFERENCE, mask_node.GetID())
+    else:
+        update_volume(mask_node, usable, geometry)
+    # A map moved by a registration takes its mask along.
+    mask_node.SetAndObserveTransformNodeID(map_node.GetTransformNodeID())
+
+
+def _store_provenance(map_node, method: str, source_nodes) -> None:
+    provenance = Provenance(method, ", ".join(dict.fromkeys(series_uid(node) or node.GetName() for node in source_nodes)))
+    map_node.SetAttribute("HCC.Method", provenance.method)
+    map_node.SetAttribute("HCC.SourceSeries", provenance.source_series)
+    map_node.SetAttribute("HCC.Software", provenance.software)
+    map_node.RemoveNodeReferenceIDs(SOURCE_REFERENCE)
+    for node in source_nodes:
+        map_node.AddNodeReferenceID(SOURCE_REFERENCE, node.GetID())
+
+
+def _set_default_display(map_node, quantity: Quantity) -> None:
+    display_node = map_node.GetDisplayNode()
+    with slicer.util.NodeModify(display_node):
+        colors = f"vtkMRMLColorTableNodeFile{_COLORS.get(quantity.key, _DEFAULT_COLORS)}.txt"
+        if slicer.mrmlScene.GetNodeByID(colors) is not None:
+            display_node.SetAndObserveColorNodeID(colors)
+        if quantity.window is not None:
+            display_node.SetAutoWindowLevel(False)
+            display_node.SetWindowLevelMinMax(*quantity.window)
+        # Invalid voxels (0) must neither colour the reference image below nor bleed into their neighbours.
+        display_node.SetInterpolate(False)
+        display_node.SetThreshold(float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max))
+        display_node.SetApplyThreshold(True)

@@ -1,0 +1,62 @@
+"""Statistics of a parameter map inside the segments of a segmentation."""
+
+from dataclasses import dataclass
+
+from ..errors import GeometryError, InputError
+from ..lesions.region_statistics import RegionStatistics, region_statistics
+from ..progress import Progress, report_progress
+from ..response.quantities import Quantity
+from .parameter_maps import map_values
+from .segments import segment_ids, segment_mask
+from .volumes import volume_geometry
+
+__all__ = ["SegmentStatistics", "segment_statistics"]
+
+
+@dataclass(frozen=True)
+class SegmentStatistics:
+    """Statistics of one segment, in the quantity's canonical unit; None with a ``problem`` where the segment could not be measured."""
+
+    segment_id: str
+    segment_name: str
+    quantity: Quantity
+    statistics: RegionStatistics | None
+    problem: str = ""
+
+
+def segment_statistics(
+    map_node,
+    segmentation_node,
+    chosen_segment_ids=None,
+    *,
+    progress: Progress | None = None,
+) -> list[SegmentStatistics]:
+    """Measure a map inside each segment.
+
+    A segment that cannot be measured (empty, beside the image) has no numbers but a sentence that says why; the others are measured.
+
+    :param chosen_segment_ids: segments to measure; None: those that are visible.
+    :raises InputError: there is no segment to measure, or the volume is not a map with a known quantity and unit.
+    :raises GeometryError: a parent transform of the map or the segmentation is not linear.
+    """
+    values, quantity = map_values(map_node)
+    voxel_volume_ml = volume_geometry(map_node, world=True).voxel_volume_ml
+    ids = segment_ids(segmentation_node, visible_only=True) if chosen_segment_ids is None else list(chosen_segment_ids)
+    if not ids:
+        raise InputError(f"Segmentation '{segmentation_node.GetName()}' has no visible segment; show or add one.")
+    results = []
+    for number, segment_id in enumerate(ids):
+        report_progress(progress, number / len(ids))
+        segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
+        name = segment.GetName() if segment else segment_id
+        try:
+            mask = segment_mask(segmentation_node, segment_id, map_node)
+        except GeometryError:
+            raise
+        except InputError as error:
+            results.append(SegmentStatistics(segment_id, name, quantity, None, str(error)))
+        else:
+            statistics = region_statistics(values, mask, voxel_volume_ml=voxel_volume_ml)
+            results.append(SegmentStatistics(segment_id, name, quantity, statistics))
+    report_progress(progress, 1.0)
+    return results

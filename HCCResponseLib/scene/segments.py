@@ -1,0 +1,131 @@
+"""Which voxels of a volume lie inside a segment.
+
+A voxel is inside when its centre is. This is decided once, in the volume's own grid, from the representation that the
+segment was made in, with the parent transforms of both nodes; so nothing is resampled twice, padded or cropped.
+(``slicer.util.arrayFromSegmentBinaryLabelmap`` resamples twice where the transforms of the two nodes differ, and converts a
+closed surface on a grid of its own before.)
+"""
+
+import itertools
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ..errors import InputError
+from .volumes import ijk_to_world, transform_to_world, volume_array
+
+__all__ = ["segment_ids", "segment_mask"]
+
+_ROUNDING = 1e-6
+"""Voxels. A centre that lies on the border of two segment voxels goes to the upper one, whatever the last bits of the matrices say."""
+
+
+def segment_ids(segmentation_node, *, visible_only: bool = False) -> list[str]:
+    """Return the IDs of the segments, in the order of the segmentation."""
+    segmentation = segmentation_node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
+    display_node = segmentation_node.GetDisplayNode()
+    if not visible_only or display_node is None:
+        return ids
+    return [segment_id for segment_id in ids if display_node.GetSegmentVisibility(segment_id)]
+
+
+def segment_mask(segmentation_node, segment_id: str, volume_node) -> np.ndarray:
+    """Return which voxels of ``volume_node`` have their centre inside a segment: boolean (k, j, i).
+
+    :raises InputError: there is no such segment, it is empty, it does not reach the volume, or it has neither a binary
+        labelmap nor a closed surface.
+    :raises GeometryError: a parent transform of one of the nodes is not linear.
+    """
+    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
+    if segment is None:
+        raise InputError(f"Segmentation '{segmentation_node.GetName()}' has no segment '{segment_id}'; it may have been removed.")
+    shape = volume_array(volume_node).shape
+    label = f"Segment '{segment.GetName()}' of '{segmentation_node.GetName()}'"
+    ijk_to_segmentation = np.linalg.inv(transform_to_world(segmentation_node)) @ ijk_to_world(volume_node)
+    kind, representation = _representation(segmentation_node, segment, label)
+    if kind == "labelmap":
+        mask = _mask_from_labelmap(representation, segment.GetLabelValue(), ijk_to_segmentation, shape, label)
+    else:
+        mask = _mask_from_surface(representation, ijk_to_segmentation, shape, label)
+    if not mask.any():
+        raise InputError(
+            f"{label} contains no voxel centre of volume '{volume_node.GetName()}': it lies beside the image, or is smaller than a voxel.",
+        )
+    return mask
+
+
+def _representation(segmentation_node, segment, label: str):
+    """Return the representation that the segment was made in, so that no conversion comes between, else another exact one."""
+    labelmap_name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    surface_name = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    kinds = {labelmap_name: "labelmap", surface_name: "surface"}
+    source = segmentation_node.GetSegmentation().GetSourceRepresentationName()
+    for name in (source, labelmap_name, surface_name):
+        representation = segment.GetRepresentation(name) if name in kinds else None
+        if representation is not None:
+            return kinds[name], representation
+    if source in kinds:
+        raise InputError(f"{label} is empty; paint it first.")
+    raise InputError(f"{label} is kept as '{source}'; create its binary labelmap first (Segmentations module, Representations).")
+
+
+def _mask_from_labelmap(labelmap, label_value: int, ijk_to_segmentation, shape, label: str) -> np.ndarray:
+    """Look every voxel centre up in the labelmap, inside the box that the segment fills."""
+    extent = labelmap.GetExtent()
+    scalars = labelmap.GetPointData().GetScalars()
+    if scalars is None or extent[0] > extent[1] or extent[2] > extent[3] or extent[4] > extent[5]:
+        raise InputError(f"{label} is empty; paint it first.")
+    first = np.array(extent[::2])
+    size = np.array(extent[1::2]) - first + 1
+    inside = vtk_to_numpy(scalars).reshape(size[::-1]) == label_value
+    filled = [np.flatnonzero(inside.any(axis=other)) for other in ((0, 1), (0, 2), (1, 2))]
+    if not all(len(along) for along in filled):
+        raise InputError(f"{label} is empty; paint it first.")
+
+    to_world = vtk.vtkMatrix4x4()
+    labelmap.GetImageToWorldMatrix(to_world)
+    to_label = np.linalg.inv(slicer.util.arrayFromVTKMatrix(to_world)) @ ijk_to_segmentation
+    # The filled box of the labelmap, mapped into the volume, bounds the voxels that need a look.
+    low = [first[axis] + filled[axis][0] - 0.5 for axis in range(3)]
+    high = [first[axis] + filled[axis][-1] + 0.5 for axis in range(3)]
+    corners = np.array([[*corner, 1.0] for corner in itertools.product(*zip(low, high, strict=True))]).T
+    box = (np.linalg.inv(to_label) @ corners)[:3]
+    start = np.clip(np.ceil(box.min(axis=1) - _ROUNDING), 0, shape[::-1]).astype(int)
+    stop = np.clip(np.floor(box.max(axis=1) + _ROUNDING) + 1, 0, shape[::-1]).astype(int)
+
+    mask = np.zeros(shape, dtype=bool)
+    i, j = np.arange(start[0], stop[0]), np.arange(start[1], stop[1])[:, None]
+    for k in range(start[2], stop[2]):
+        index, known = [], True
+        for axis in range(3):
+            position = to_label[axis, 0] * i + to_label[axis, 1] * j + (to_label[axis, 2] * k + to_label[axis, 3])
+            voxel = np.floor(position + (0.5 + _ROUNDING)).astype(int) - first[axis]
+            known = known & (voxel >= 0) & (voxel < size[axis])
+            index.append(np.clip(voxel, 0, size[axis] - 1))
+        mask[k, start[1] : stop[1], start[0] : stop[0]] = inside[index[2], index[1], index[0]] & known
+    return mask
+
+
+def _mask_from_surface(surface, ijk_to_segmentation, shape, label: str) -> np.ndarray:
+    """Scan-convert the surface in voxel indices, where every grid, oblique or not, has unit spacing."""
+    if surface.GetNumberOfPolys() + surface.GetNumberOfStrips() == 0:
+        raise InputError(f"{label} is empty; its surface has no polygon.")
+    transform = vtk.vtkTransform()
+    transform.SetMatrix(slicer.util.vtkMatrixFromArray(np.linalg.inv(ijk_to_segmentation)))
+    to_indices = vtk.vtkTransformPolyDataFilter()
+    to_indices.SetInputData(surface)
+    to_indices.SetTransform(transform)
+    stencil = vtk.vtkPolyDataToImageStencil()
+    stencil.SetInputConnection(to_indices.GetOutputPort())
+    stencil.SetTolerance(0.0)
+    stencil.SetOutputWholeExtent(0, shape[2] - 1, 0, shape[1] - 1, 0, shape[0] - 1)
+    to_image = vtk.vtkImageStencilToImage()
+    to_image.SetInputConnection(stencil.GetOutputPort())
+    to_image.SetOutputScalarTypeToUnsignedChar()
+    to_image.SetInsideValue(1)
+    to_image.SetOutsideValue(0)
+    to_image.Update()
+    return vtk_to_numpy(to_image.GetOutput().GetPointData().GetScalars()).reshape(shape).astype(bool)
