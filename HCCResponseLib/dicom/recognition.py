@@ -1,0 +1,131 @@
+"""What a series is, and why: for now, what belongs to diffusion.
+
+Scanner-made maps are told by ImageType where it speaks, else by the series description, in the habits of several
+vendors and languages. Trace-weighted images (Siemens TRACEW, GE's combined, Philips' isotropic images) are the
+geometric mean over directions that an ADC fit wants, so they are source images. ADC, exponential ADC, anisotropy maps
+and images computed for a b-value that was not measured are results of a fit and are never fitted again.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..response.roles import Role
+from .series import Frame, Series
+
+__all__ = ["B0_LIMIT", "FrameKind", "Recognition", "frame_kinds", "is_source", "recognise"]
+
+B0_LIMIT = 1.0
+"""s/mm2; smaller b-values are labels of b = 0 images (Philips numbers repeated ones 0.001, 0.002 ...).
+
+At b = 1 the signal of free water (3e-3 mm2/s) falls by 0.3 %; real low b-values of perfusion protocols start above.
+"""
+
+
+class FrameKind(StrEnum):
+    """What an image of a diffusion examination shows."""
+
+    SOURCE = "source image"
+    TRACE = "trace-weighted image"
+    ADC = "ADC map"
+    EXPONENTIAL_ADC = "exponential ADC map"
+    ANISOTROPY = "anisotropy map"
+    COMPUTED = "image computed for another b-value"
+    COMPONENT = "phase or complex component"
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """Role of a series.
+
+    :param role: the role, or None when it is not known.
+    :param reason: one sentence for the user.
+    """
+
+    role: Role | None
+    reason: str
+
+
+_TYPE_WORDS = {
+    FrameKind.ADC: {"ADC", "ADC_MAP", "DIFFUSION_ADC", "ADCMAP"},
+    FrameKind.EXPONENTIAL_ADC: {"EADC", "EXP", "EXPONENTIAL", "EXP_ADC", "DIFFUSION_ATTNTD"},
+    FrameKind.ANISOTROPY: {"FA", "RA", "VR", "COLFA", "FA_COLOR", "DIFFUSION_ANISO", "TENSOR", "FRACTIONAL_ANISO"},
+    FrameKind.COMPUTED: {"CALC_BVALUE", "CALC_BVAL", "CALCULATED_BVALUE", "SYNTHETIC", "CDWI", "COMPUTED_DWI"},
+    FrameKind.COMPONENT: {"P", "PHASE", "PHASE MAP", "R", "REAL", "I", "IMAGINARY"},
+    FrameKind.TRACE: {"TRACEW", "TRACE", "ISOTROPIC"},
+}
+
+_WORD = r"(?<![a-z]){}(?![a-z])"
+_DESCRIPTIONS = (
+    # order matters: "calculated" beside "ADC" is still computed, "eADC" is not "ADC"
+    (FrameKind.COMPUTED, re.compile(r"calc_?b|calculated|computed|synthetic|" + _WORD.format("cdwi") + "|" + _WORD.format("synb?"))),
+    (FrameKind.EXPONENTIAL_ADC, re.compile(_WORD.format("d?eadc") + r"|exponential|" + _WORD.format("exp"))),
+    (
+        FrameKind.ADC,
+        re.compile(
+            _WORD.format("d?adc") + r"|adc(?:map|-?karte|マップ)|apparent diff|" + _WORD.format("cda")
+            + r"|coefficients? (?:apparent )?de diffusion|coeficiente de difusi|coefficiente di diffusione|diffusions-?koeffizient",
+        ),
+    ),
+    (FrameKind.ANISOTROPY, re.compile(_WORD.format("(?:col)?fa") + r"|anisotrop")),
+    (FrameKind.TRACE, re.compile(r"trace|isotrop")),
+)
+_DIFFUSION_WORDS = re.compile(r"dwi|diff|dti|ivim|trace|dw[_ -]?epi|resolve")
+
+
+def is_source(kind: FrameKind) -> bool:
+    """Tell whether an ADC fit may use images of this kind."""
+    return kind in {FrameKind.SOURCE, FrameKind.TRACE}
+
+
+def frame_kinds(series: Series) -> tuple[FrameKind, ...]:
+    """Tell for every frame what it shows."""
+    weighted = {b for b in series.b_values if b > B0_LIMIT}
+    several = len(weighted) + any(b <= B0_LIMIT for b in series.b_values) > 1
+    description = next((kind for kind, words in _DESCRIPTIONS if words.search(series.description.casefold())), None)
+
+    def kind_of(frame: Frame) -> FrameKind:
+        words = set(frame.image_type[2:])
+        by_type = next((kind for kind, known in _TYPE_WORDS.items() if words & known), None)
+        if by_type is not None:
+            return by_type
+        original = frame.image_type[:1] == ("ORIGINAL",)
+        # A map has one b-value label at most: a name like "DWI b50 b800 ADC" over several b-values is a protocol's name.
+        if description is FrameKind.COMPUTED and not original:
+            return description
+        if description is not None and not several and not is_source(description):
+            return description
+        if frame.directionality == "ISOTROPIC" or description is FrameKind.TRACE:
+            return FrameKind.TRACE
+        return FrameKind.SOURCE
+
+    return tuple(kind_of(frame) for frame in series.frames)
+
+
+def recognise(series: Series) -> Recognition:
+    """Tell the role of a series from its headers, with the reason.
+
+    Diffusion is known for now: source images (DWI), scanner-made ADC maps (ADC), other scanner-made maps (DIFFUSION_MAP).
+    """
+    if series.modality not in {"MR", ""}:
+        return Recognition(None, f"The modality is {series.modality}, not MR.")
+    if not series.frames:
+        return Recognition(None, "It has no images.")
+    kinds = Counter(frame_kinds(series))
+    sources = sum(count for kind, count in kinds.items() if is_source(kind))
+    weighted = [b for b in series.b_values if b > B0_LIMIT]
+    named = bool(_DIFFUSION_WORDS.search(series.description.casefold())) or any("DIFFUSION" in f.image_type for f in series.frames)
+    if sources and (weighted or named):
+        values = ", ".join(f"{b:g}" for b in ([0.0] if any(b <= B0_LIMIT for b in series.b_values) else []) + weighted)
+        what = "trace-weighted images" if kinds[FrameKind.TRACE] == sources else "source images"
+        reason = f"Diffusion-weighted {what}, b = {values} s/mm2." if values else "Named as diffusion, but without b-values in its headers."
+        others = [f"{count} x {kind}" for kind, count in kinds.items() if not is_source(kind)]
+        return Recognition(Role.DWI, reason + (f" It also holds {', '.join(others)}." if others else ""))
+    if not sources:
+        kind = kinds.most_common(1)[0][0]
+        if kind is FrameKind.ADC:
+            return Recognition(Role.ADC, "An ADC map made by the scanner (image type or series description).")
+        if kind is not FrameKind.COMPONENT and (weighted or named or kind is not FrameKind.ANISOTROPY):
+            return Recognition(Role.DIFFUSION_MAP, f"Made by the scanner: {kind} (image type or series description).")
+    return Recognition(None, "No b-value above 0 and no sign of diffusion in image type or series description.")

@@ -1,0 +1,191 @@
+"""A folder of DICOM files sorted into series, and a reason for every file left out."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID
+
+from ..errors import InputError
+from ..progress import Progress, report_progress
+from .frames import frames_of
+from .headers import date_of, number, quiet_pydicom, text
+from .series import Frame, Series
+
+__all__ = ["Scan", "Skipped", "scan_folder"]
+
+MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+DERIVED_OBJECTS = {"SEG": "a segmentation", "RTDOSE": "a radiotherapy dose"}
+"""Modalities whose objects have rows and columns but are no series of images."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that belongs to no series, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What is in a folder: its series, ordered by patient, study date and series number, and the files left out."""
+
+    series: tuple[Series, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """The different patients, each as ``name (ID)``."""
+        return tuple(dict.fromkeys(f"{s.patient_name or 'no name'} ({s.patient_id or 'no ID'})" for s in self.series))
+
+
+class _Unusable(Exception):
+    """Why a file cannot be part of a series."""
+
+
+def scan_folder(folder: str | os.PathLike, *, progress: Progress | None = None) -> Scan:
+    """Group the DICOM images below a folder into series; only headers are read.
+
+    Files of any name are looked at, in all subfolders; a DICOMDIR is passed over without a word. What is no DICOM file,
+    ends too early, is no image, or is the same image a second time ends in ``skipped`` with the reason.
+    Images that share a series UID but not the patient or the study become different series.
+
+    :param folder: folder to look through.
+    :param progress: told the finished fraction; may cancel.
+    :raises InputError: ``folder`` is no folder.
+    :raises Cancelled: ``progress`` returned False.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"'{folder}' is not a folder. Choose the folder that holds the DICOM files.")
+    paths = list(_files(folder))
+    skipped: list[Skipped] = []
+    headers: dict[tuple, Dataset] = {}
+    frames: dict[tuple, list[Frame]] = defaultdict(list)
+    seen: dict[str, list[tuple[Path, tuple]]] = defaultdict(list)
+    notes: dict[tuple, list[str]] = defaultdict(list)
+    for done, path in enumerate(paths):
+        report_progress(progress, done / len(paths))
+        try:
+            with quiet_pydicom():
+                dataset = _read_header(path)
+                if dataset is None:
+                    continue
+                found = frames_of(dataset, path)
+                if not found:
+                    raise _Unusable("several frames without functional groups: their places are not known")
+                key = tuple(text(dataset, name) for name in ("PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"))
+        except _Unusable as reason:
+            skipped.append(Skipped(path, str(reason)))
+            continue
+        uid = found[0].sop_instance_uid
+        content = (key, len(found), replace(found[0], path=Path()))
+        twin = next((other for other, same in seen[uid] if same == content), None)
+        if twin is not None:
+            skipped.append(Skipped(path, f"the same image as '{twin.relative_to(folder)}' (SOP instance {uid})"))
+            continue
+        if seen[uid]:
+            notes[key].append(f"'{path.name}' and '{seen[uid][0][0].name}' are different images with one SOP instance UID ({uid}).")
+        seen[uid].append((path, content))
+        headers.setdefault(key, dataset)
+        frames[key].extend(found)
+    _note_shared_uids(frames, notes)
+    with quiet_pydicom():
+        series = [_series(headers[key], frames[key], notes[key]) for key in frames]
+    series.sort(key=lambda s: (s.patient_id, s.patient_name, str(s.study_date), s.study_uid, s.number or 0, s.series_uid))
+    report_progress(progress, 1.0)
+    return Scan(tuple(series), tuple(skipped))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if name.upper() != "DICOMDIR":
+                yield Path(root, name)
+
+
+def _read_header(path: Path) -> Dataset | None:
+    """Header of an image file; None for a media directory.
+
+    :raises _Unusable: it is no DICOM image or not whole.
+    """
+    try:
+        with path.open("rb") as file:
+            if len(start := file.read(132)) < 132 or start[128:] != b"DICM":
+                raise _Unusable("not a DICOM file")
+            file.seek(0)
+            dataset = pydicom.dcmread(file, stop_before_pixels=True)
+            pixels_at = file.tell()
+            rest = file.seek(0, os.SEEK_END) - pixels_at
+    except OSError as error:
+        raise _Unusable(f"cannot be read: {error.strerror or error}") from error
+    except (InvalidDicomError, EOFError) as error:
+        raise _Unusable("the file is damaged or ends too early") from error
+    except _Unusable:
+        raise
+    except Exception as error:
+        # pydicom meets a broken header with whatever its parser stumbles over
+        raise _Unusable(f"the DICOM header is damaged ({error})") from error
+    sop_class = text(dataset, "SOPClassUID") or text(getattr(dataset, "file_meta", None), "MediaStorageSOPClassUID")
+    if sop_class == MEDIA_DIRECTORY:
+        return None
+    modality = text(dataset, "Modality")
+    if modality in DERIVED_OBJECTS:
+        raise _Unusable(f"{DERIVED_OBJECTS[modality]}, not an image series")
+    if number(dataset, "Rows") is None or number(dataset, "Columns") is None:
+        if not sop_class:
+            raise _Unusable("the file is damaged or ends too early")
+        raise _Unusable(f"not an image ({UID(sop_class).name})")
+    if not text(dataset, "SeriesInstanceUID") or not text(dataset, "SOPInstanceUID"):
+        raise _Unusable("no series UID or no SOP instance UID in the header")
+    if rest < _pixel_bytes(dataset):
+        raise _Unusable("the file ends before its pixels do (truncated)")
+    return dataset
+
+
+def _pixel_bytes(dataset: Dataset) -> float:
+    """Least number of bytes that the pixel data take; 8 when they are compressed."""
+    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
+    if syntax is not None and UID(syntax).is_compressed:
+        return 8
+    factors = [number(dataset, name) or 1 for name in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "BitsAllocated")]
+    return 8 + factors[0] * factors[1] * factors[2] * factors[3] * factors[4] / 8
+
+
+def _note_shared_uids(frames: dict[tuple, list[Frame]], notes: dict[tuple, list[str]]) -> None:
+    by_uid = defaultdict(list)
+    for key in frames:
+        by_uid[key[3]].append(key)
+    for uid, keys in by_uid.items():
+        if len(keys) > 1:
+            for key in keys:
+                notes[key].append(f"The series UID {uid} stands in images of {len(keys)} patients or studies; they were taken apart.")
+
+
+def _series(dataset: Dataset, frames: list[Frame], notes: list[str]) -> Series:
+    series_number = number(dataset, "SeriesNumber")
+    return Series(
+        series_uid=text(dataset, "SeriesInstanceUID"),
+        study_uid=text(dataset, "StudyInstanceUID"),
+        frames=tuple(frames),
+        description=text(dataset, "SeriesDescription"),
+        number=None if series_number is None else int(series_number),
+        modality=text(dataset, "Modality"),
+        protocol=text(dataset, "ProtocolName"),
+        manufacturer=text(dataset, "Manufacturer"),
+        model=text(dataset, "ManufacturerModelName"),
+        study_date=date_of(dataset, "StudyDate"),
+        study_description=text(dataset, "StudyDescription"),
+        patient_id=text(dataset, "PatientID"),
+        patient_name=text(dataset, "PatientName"),
+        frame_of_reference_uid=text(dataset, "FrameOfReferenceUID"),
+        contrast_agent=text(dataset, "ContrastBolusAgent"),
+        notes=tuple(notes),
+    )

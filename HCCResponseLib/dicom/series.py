@@ -1,0 +1,116 @@
+"""A series and its frames as HCCResponse works with them: plain values out of the headers, no pixels."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+
+__all__ = ["Frame", "Series"]
+
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One image plane: a classic file, or one frame of a multi-frame file. None (or '') is what the header does not say.
+
+    :param path: file that holds the pixels.
+    :param index: position in a multi-frame file, 0 for the first and for a classic file.
+    :param position_lps: centre of the first pixel, mm, LPS.
+    :param row_direction_lps: unit vector along a row (growing column index), LPS.
+    :param column_direction_lps: unit vector along a column (growing row index), LPS.
+    :param pixel_spacing_mm: distance between rows, distance between columns.
+    :param slice_thickness_mm: thickness of the excited slice; not the distance between slices.
+    :param slice_spacing_mm: SpacingBetweenSlices; only used where there is one slice.
+    :param b_value: diffusion weighting in s/mm2.
+    :param b_value_source: which element it was read from, in words.
+    :param gradient_direction: as the scanner gives it (Siemens, Philips, UIH: patient; GE: readout, phase, slice); only
+        used to tell directions apart. None at b = 0 and for images without direction.
+    :param directionality: DIRECTIONAL, ISOTROPIC, NONE, BMATRIX or ''.
+    :param acquired: when the frame was acquired, scanner's local time.
+    :param trigger_time_s: time after the trigger (GE and Philips write the time of a dynamic phase there).
+    :param temporal_position: TemporalPositionIdentifier or Index, counted from 1.
+    :param averages: NumberOfAverages.
+    :param philips_slope: Philips' private scale slope (2005,100E); ``philips_intercept`` is (2005,100D).
+    :param tiled: the image is a mosaic of slices (Siemens MOSAIC, UIH VFRAME).
+    """
+
+    path: Path
+    index: int
+    sop_instance_uid: str
+    rows: int
+    columns: int
+    instance_number: int | None = None
+    position_lps: Vector | None = None
+    row_direction_lps: Vector | None = None
+    column_direction_lps: Vector | None = None
+    pixel_spacing_mm: tuple[float, float] | None = None
+    slice_thickness_mm: float | None = None
+    slice_spacing_mm: float | None = None
+    image_type: tuple[str, ...] = ()
+    sequence_name: str = ""
+    b_value: float | None = None
+    b_value_source: str = ""
+    gradient_direction: Vector | None = None
+    directionality: str = ""
+    echo_time_s: float | None = None
+    repetition_time_s: float | None = None
+    inversion_time_s: float | None = None
+    flip_angle_deg: float | None = None
+    acquired: datetime | None = None
+    trigger_time_s: float | None = None
+    temporal_position: int | None = None
+    averages: float | None = None
+    rescale_slope: float = 1.0
+    rescale_intercept: float = 0.0
+    philips_slope: float | None = None
+    philips_intercept: float | None = None
+    samples_per_pixel: int = 1
+    photometric: str = "MONOCHROME2"
+    tiled: bool = False
+
+    @property
+    def name(self) -> str:
+        """How a message names the frame: file, and frame number (from 1) where the file has several."""
+        return self.path.name if self.index == 0 else f"{self.path.name} frame {self.index + 1}"
+
+
+@dataclass(frozen=True)
+class Series:
+    """The frames of one DICOM series of one patient, in the order of file name and frame number.
+
+    :param notes: what the scan left out or doubted, in words.
+    """
+
+    series_uid: str
+    study_uid: str
+    frames: tuple[Frame, ...]
+    description: str = ""
+    number: int | None = None
+    modality: str = ""
+    protocol: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    study_date: date | None = None
+    study_description: str = ""
+    patient_id: str = ""
+    patient_name: str = ""
+    frame_of_reference_uid: str = ""
+    contrast_agent: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def label(self) -> str:
+        """How a message names the series: ``Series 7 'ep2d_diff'``."""
+        what = f"'{self.description}'" if self.description else f"'{self.protocol}'" if self.protocol else f"UID {self.series_uid}"
+        return f"Series {what}" if self.number is None else f"Series {self.number} {what}"
+
+    @cached_property
+    def b_values(self) -> tuple[float, ...]:
+        """The different b-values (s/mm2) in its headers, ascending, as the scanner wrote them."""
+        return tuple(sorted({frame.b_value for frame in self.frames if frame.b_value is not None}))
+
+    @cached_property
+    def sop_instance_uids(self) -> tuple[str, ...]:
+        """UIDs of its files' objects, each once."""
+        return tuple(dict.fromkeys(frame.sop_instance_uid for frame in self.frames))
