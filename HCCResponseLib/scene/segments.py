@@ -18,8 +18,9 @@ from .volumes import ijk_to_world, transform_to_world, volume_array
 
 __all__ = ["segment_ids", "segment_mask"]
 
-_ROUNDING = 1e-6
-"""Voxels. A centre that lies on the border of two segment voxels goes to the upper one, whatever the last bits of the matrices say."""
+_ROUNDING = 1e-5
+"""Voxels. A centre on the border of a segment belongs to the segment above it (in i, j, k), whatever the last bits of the
+coordinates say; those of a surface are float32."""
 
 
 def segment_ids(segmentation_node, *, visible_only: bool = False) -> list[str]:
@@ -113,9 +114,12 @@ def _mask_from_surface(surface, ijk_to_segmentation, shape, label: str) -> np.nd
     """Scan-convert the surface in voxel indices, where every grid, oblique or not, has unit spacing."""
     if surface.GetNumberOfPolys() + surface.GetNumberOfStrips() == 0:
         raise InputError(f"{label} is empty; its surface has no polygon.")
+    segmentation_to_ijk = np.linalg.inv(ijk_to_segmentation)
+    segmentation_to_ijk[:3, 3] -= _ROUNDING
     transform = vtk.vtkTransform()
-    transform.SetMatrix(slicer.util.vtkMatrixFromArray(np.linalg.inv(ijk_to_segmentation)))
+    transform.SetMatrix(slicer.util.vtkMatrixFromArray(segmentation_to_ijk))
     to_indices = vtk.vtkTransformPolyDataFilter()
+    to_indices.SetOutputPointsPrecision(vtk.vtkAlgorithm.DOUBLE_PRECISION)
     to_indices.SetInputData(surface)
     to_indices.SetTransform(transform)
     stencil = vtk.vtkPolyDataToImageStencil()
