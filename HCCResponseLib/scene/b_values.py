@@ -15,12 +15,11 @@ _IN_NAME = re.compile(r"(?<![a-z0-9])b(?:[-_ ]?val(?:ue)?)?[-_ =]*(\d{1,5})(?![.
 
 
 def b_value(volume_node) -> float | None:
-    """Return the b-value that was set for a volume, in s/mm2, or None.
-
-    :raises InputError: the attribute is not a number of zero or more.
-    """
-    text = volume_node.GetAttribute(B_VALUE_ATTRIBUTE)
-    return None if not text else _checked(text, volume_node)
+    """Return the b-value that was set for a volume, in s/mm2; None where there is none that is a number of zero or more."""
+    try:
+        return _checked(volume_node.GetAttribute(B_VALUE_ATTRIBUTE), volume_node)
+    except InputError:
+        return None
 
 
 def set_b_value(volume_node, value: float | None) -> None:
@@ -36,8 +35,9 @@ def propose_b_value(volume_node) -> tuple[float | None, str]:
 
     :return: (b-value, one of "attribute", "DICOM header", "name"), or (None, "") where nothing tells.
     """
-    if volume_node.GetAttribute(B_VALUE_ATTRIBUTE):
-        return b_value(volume_node), "attribute"
+    known = b_value(volume_node)
+    if known is not None:
+        return known, "attribute"
     from_header = _b_value_from_dicom(volume_node)
     if from_header is not None:
         return from_header, "DICOM header"

@@ -10,7 +10,7 @@ import vtk
 
 from ..errors import InputError
 
-__all__ = ["LesionIdentity", "ensure_lesion_identity", "lesion_identity", "set_lesion_identity"]
+__all__ = ["LesionIdentity", "ensure_lesion_identity", "lesion_identity", "segment_of_lesion", "set_lesion_identity"]
 
 _UID_TAG = "HCC.TrackingUID"
 _IDENTIFIER_TAG = "HCC.TrackingIdentifier"
@@ -59,6 +59,13 @@ def set_lesion_identity(segmentation_node, segment_id: str, identity: LesionIden
     segment.SetTag(_UID_TAG, identity.uid)
     # The segmentation file joins tags with '|'.
     segment.SetTag(_IDENTIFIER_TAG, identity.identifier.replace("|", "/"))
+
+
+def segment_of_lesion(segmentation_node, uid: str) -> str | None:
+    """Return the ID of the first segment with this tracking UID, or None."""
+    segmentation = segmentation_node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
+    return next((segment_id for segment_id in ids if _tag(segmentation.GetSegment(segment_id), _UID_TAG) == uid), None)
 
 
 def _segment(segmentation_node, segment_id: str):

@@ -1,15 +1,42 @@
 """Measure a parameter map in lesions and write the numbers into the measurement table."""
 
+import math
+from dataclasses import dataclass
+
 from ..errors import InputError
 from ..progress import Progress
 from ..response.measurement import Measurement, now
 from ..response.quantities import QUANTITIES, STATISTICS
 from .lesion_identity import ensure_lesion_identity
-from .measurement_table import add_measurements
-from .parameter_maps import map_provenance
+from .measurement_table import add_measurements, measurements
+from .parameter_maps import map_provenance, map_quantity
 from .segment_statistics import SegmentStatistics, segment_statistics
 
-__all__ = ["measure_map"]
+__all__ = ["MeasuredValues", "measure_map", "measured_values"]
+
+
+@dataclass(frozen=True)
+class MeasuredValues:
+    """What the measurement table says of one lesion on one map, in the shown unit of the map's quantity; NaN where a row is missing."""
+
+    lesion_uid: str
+    lesion_name: str
+    n: int
+    rejected: int
+    volume_ml: float
+    mean: float
+    median: float
+    standard_deviation: float
+    percentile_10: float
+    percentile_25: float
+    percentile_75: float
+    percentile_90: float
+    minimum: float
+    maximum: float
+
+
+_COUNTS = {"VOLUME": "volume_ml", "VOXEL_COUNT": "n", "REJECTED_COUNT": "rejected"}
+"""Quantities measured beside the map's own, and the fields they fill."""
 
 
 def measure_map(
@@ -65,7 +92,40 @@ def measure_map(
             Measurement(quantity=quantity.key, statistic=key, value=getattr(statistics, key), unit=quantity.unit.value, **common)
             for key in STATISTICS
         ]
-        for key, value in (("VOLUME", statistics.volume_ml), ("VOXEL_COUNT", statistics.n), ("REJECTED_COUNT", statistics.rejected)):
-            rows.append(Measurement(quantity=key, value=value, unit=QUANTITIES[key].unit.value, **common))
+        rows += [
+            Measurement(quantity=key, value=getattr(statistics, field), unit=QUANTITIES[key].unit.value, **common)
+            for key, field in _COUNTS.items()
+        ]
     add_measurements(rows, table_node)
     return results
+
+
+def measured_values(map_node, *, time_point: int = 0, reader: str = "", table_node=None) -> list[MeasuredValues]:
+    """Read back what :func:`measure_map` wrote of a map for a time point and reader, a lesion each, in the order of the table.
+
+    :raises InputError: the table is broken; the message names the row.
+    """
+    quantity, provenance = map_quantity(map_node), map_provenance(map_node)
+    if quantity is None:
+        return []
+    made_from = dict(method=provenance.method, source_series=provenance.source_series)
+    lesions = {}
+    for row in measurements(table_node, time_point=time_point, reader=reader, **made_from):
+        values = lesions.setdefault(row.lesion_uid, {})
+        values["lesion_name"] = row.lesion_name
+        if row.quantity == quantity.key and row.statistic:
+            values[row.statistic] = row.value * quantity.display_factor
+        elif row.quantity in _COUNTS:
+            values[_COUNTS[row.quantity]] = row.value
+    return [_values_of(uid, values) for uid, values in lesions.items() if values.keys() & STATISTICS.keys()]
+
+
+def _values_of(uid: str, values: dict) -> MeasuredValues:
+    return MeasuredValues(
+        lesion_uid=uid,
+        lesion_name=values["lesion_name"],
+        n=int(values.get("n", 0)),
+        rejected=int(values.get("rejected", 0)),
+        volume_ml=values.get("volume_ml", math.nan),
+        **{key: values.get(key, math.nan) for key in STATISTICS},
+    )

@@ -1,0 +1,90 @@
+"""What is to be said of diffusion volumes before an ADC map is made from them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..errors import GeometryError, InputError
+from ..response.roles import Role
+from .b_values import b_value
+from .roles import role
+from .volumes import volume_geometry
+
+__all__ = ["Finding", "Level", "check_diffusion"]
+
+
+class Level(StrEnum):
+    """How much a finding matters: an error stops the computation, a warning makes the result doubtful."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFORMATION = "information"
+    GOOD = "good"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a look at the input before the computation found, in a sentence for the user."""
+
+    level: Level
+    text: str
+
+
+def check_diffusion(volume_nodes, b_values=None) -> list[Finding]:
+    """Look at the input of an ADC map: b-values, roles, grids.
+
+    :param volume_nodes: one volume per image.
+    :param b_values: in the order of the volumes, None for one that is not known; where None, those of the volumes' attributes.
+    """
+    findings = []
+    if not volume_nodes:
+        return [Finding(Level.ERROR, "No diffusion volume was chosen.")]
+    b_values = [b_value(node) for node in volume_nodes] if b_values is None else list(b_values)
+    findings += _check_b_values(volume_nodes, b_values)
+    for node in volume_nodes:
+        if role(node) in {Role.ADC, Role.DIFFUSION_MAP}:
+            findings.append(Finding(Level.ERROR, f"'{node.GetName()}' is a map made from diffusion images, not one of them; leave it out."))
+    findings += _check_grids(volume_nodes)
+    return findings
+
+
+def _check_b_values(volume_nodes, b_values) -> list[Finding]:
+    if len(b_values) != len(volume_nodes):
+        return [Finding(Level.ERROR, f"{len(volume_nodes)} volumes have {len(b_values)} b-values; each needs one.")]
+    findings = [
+        Finding(Level.ERROR, f"The b-value of '{node.GetName()}' is not known; enter it.")
+        for node, b in zip(volume_nodes, b_values, strict=True)
+        if b is None
+    ]
+    distinct = sorted({float(b) for b in b_values if b is not None})
+    if not findings and len(distinct) < 2:
+        findings.append(Finding(Level.ERROR, f"Only one b-value (b = {distinct[0]:g}) was found; an ADC map needs two or more."))
+    repeated = [b for b in distinct if b_values.count(b) > 1]
+    if repeated:
+        found = ", ".join(f"{b:g}" for b in repeated)
+        findings.append(Finding(Level.INFORMATION, f"Several volumes have b = {found}; all of them are used."))
+    if len(distinct) > 2 and distinct[0] == 0:
+        findings.append(
+            Finding(Level.INFORMATION, "b = 0 also carries blood flow, which raises the ADC of perfused tissue; it can be left out."),
+        )
+    return findings
+
+
+def _check_grids(volume_nodes) -> list[Finding]:
+    findings, reference = [], None
+    for node in volume_nodes:
+        try:
+            geometry = volume_geometry(node, world=True)
+        except (GeometryError, InputError) as error:
+            findings.append(Finding(Level.ERROR, str(error)))
+            continue
+        if reference is None:
+            reference = (node, geometry)
+        elif not geometry.matches(reference[1]):
+            findings.append(
+                Finding(
+                    Level.ERROR,
+                    f"'{node.GetName()}' does not lie on the grid of '{reference[0].GetName()}' (position, spacing or size differ); "
+                    "choose volumes of one series, or resample it.",
+                ),
+            )
+    return findings
