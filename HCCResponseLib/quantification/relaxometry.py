@@ -1,0 +1,323 @@
+"""T1 from spoiled gradient echoes at two or more flip angles (variable flip angle).
+
+With t = tan(angle / 2) and rho = (1 - E) / (1 + E) = tanh(TR / (2 T1)), E = exp(-TR / T1), the signal equation
+
+    S = M0 sin a (1 - E) / (1 - E cos a)    becomes    S = 2 M0 rho t / (rho + t^2),
+
+exactly (Dathe and Helms, Phys Med Biol 2010;55:4231-4245): no difference of nearly equal numbers is left for T1 much longer than TR,
+and a B1 map only changes t. E between 0 and 1 is rho between 0 and 1.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from ..errors import InputError
+from ..progress import Progress, report_progress
+
+__all__ = ["T1Fit", "T1Status", "fit_t1_vfa"]
+
+
+class T1Status(IntEnum):
+    """Why a voxel has a T1, or has none."""
+
+    FITTED = 0
+    MASKED = 1
+    """Outside the mask."""
+    NOT_FINITE = 2
+    """A signal is NaN or infinite."""
+    NOT_POSITIVE = 3
+    """A signal is zero or negative; the magnitude of a spoiled gradient echo is neither."""
+    B1_INVALID = 4
+    """B1 is NaN, infinite, zero or negative, or turns a flip angle to 180 degrees or more."""
+    NO_SOLUTION = 5
+    """The signals fit no T1 between 0 and infinity best (E would be 1 or more, or 0 or less)."""
+
+
+@dataclass(frozen=True)
+class T1Fit:
+    """Result of ``fit_t1_vfa``; every array has the shape of the voxels.
+
+    ``t1`` [s], ``m0`` [unit of the signal] and ``t1_standard_error`` [s] are NaN where ``valid`` is False; the standard error is NaN
+    also with two flip angles, where the fit leaves no residual. ``status`` holds ``T1Status`` codes (uint8).
+    """
+
+    t1: np.ndarray
+    m0: np.ndarray
+    t1_standard_error: np.ndarray
+    valid: np.ndarray
+    status: np.ndarray
+
+
+# Voxels worked on at once: the work arrays stay in the processor's cache, and memory stays flat.
+_CHUNK = 8192
+
+# Spacing of the trial values of rho (natural logarithm); the model's weights change over a factor of e in rho.
+_TRIAL_SPACING = 0.5
+
+_MOST_STEPS = 60
+
+
+def fit_t1_vfa(
+    signals,
+    flip_angles_deg,
+    repetition_time_s: float,
+    *,
+    b1=None,
+    method: str = "nonlinear",
+    mask=None,
+    progress: Progress | None = None,
+) -> T1Fit:
+    """Fit T1 and M0 of every voxel to its signals at several flip angles.
+
+    ``"nonlinear"``: least squares of the signals over T1, M0 eliminated (variable projection: Golub and Pereyra, SIAM J Numer Anal
+    1973;10:413-432): best of trial values over all T1, then Newton steps inside a shrinking bracket to full precision, so the start
+    does not decide the answer. ``"linear"``: S / sin a against S / tan a (Gupta, J Magn Reson 1977;25:231-235; Fram et al., Magn Reson
+    Imaging 1987;5:201-208; Deoni et al., Magn Reson Med 2003;49:515-526); faster, equal for noise-free signals, biased by noise.
+
+    T1 is proportional to TR (8.18 ms rounded to 8.0 ms makes it 2.2 % short) and, nearly, to B1 squared.
+
+    The standard error is the linearised one, for noise of one standard deviation at all flip angles, estimated from the voxel's own
+    residual.
+
+    :param signals: magnitude signals, shape voxels + (flip angles,); float32 gives float32, everything else float64.
+    :param flip_angles_deg: nominal flip angles [degrees], two or more different ones, between 0 and 180.
+    :param repetition_time_s: repetition time [s], the same for all flip angles.
+    :param b1: reached fraction of the nominal flip angle (1 = nominal; not percent), one number or an array of the shape of the
+        voxels; None: nominal.
+    :param method: ``"nonlinear"`` or ``"linear"``.
+    :param mask: voxels to fit, boolean array of the shape of the voxels; None: all.
+    :param progress: told the finished fraction; the answer False cancels.
+    :raises InputError: shapes, flip angles, TR, B1 or method cannot be used.
+    :raises Cancelled: ``progress`` answered False.
+    """
+    signals = np.asarray(signals)
+    angles = np.asarray(flip_angles_deg, np.float64)
+    _check(signals, angles, repetition_time_s, method)
+    voxels = signals.shape[:-1]
+    b1, b1_varies = _checked_b1(b1, voxels)
+    mask = _checked_mask(mask, voxels)
+
+    flat = signals.reshape(-1, angles.size)
+    dtype = np.float32 if signals.dtype == np.float32 else np.float64
+    t1, m0, error = (np.full(len(flat), np.nan, dtype) for _result in range(3))
+    status = np.full(len(flat), T1Status.MASKED, np.uint8)
+    solve = _solve_linear if method == "linear" else _solve_nonlinear
+    half_angles = np.radians(angles) / 2
+    report_progress(progress, 0.0)
+    for start in range(0, len(flat), _CHUNK):
+        piece = slice(start, start + _CHUNK)
+        samples = np.ascontiguousarray(flat[piece].T, dtype=np.float64)
+        fraction = b1[piece] if b1_varies else b1
+        codes = _first_look(samples, half_angles, fraction)
+        if mask is not None:
+            codes[~mask[piece]] = T1Status.MASKED
+        usable = codes == T1Status.FITTED
+        if not usable.all():
+            samples, fraction = samples[:, usable], fraction[usable] if b1_varies else fraction
+        fraction = fraction if b1_varies else float(fraction[0])
+
+        rho, amplitude, rho_error = solve(samples, half_angles, fraction)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rate = np.log1p(rho) - np.log1p(-rho)
+            times = repetition_time_s / rate
+            t1[piece][usable] = times
+            m0[piece][usable] = amplitude / (2 * rho)
+            error[piece][usable] = rho_error * (2 / repetition_time_s) * times**2 / (1 - rho**2)
+        codes[usable] = np.where(np.isnan(rho), T1Status.NO_SOLUTION, T1Status.FITTED)
+        status[piece] = codes
+        report_progress(progress, min(1.0, (start + _CHUNK) / len(flat)))
+    return T1Fit(*(result.reshape(voxels) for result in (t1, m0, error, status == T1Status.FITTED, status)))
+
+
+def _solve_linear(samples, half_angles, b1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return rho, amplitude (2 M0 rho) and standard error of rho; NaN where E is not between 0 and 1."""
+    tangents = np.tan(half_angles[:, None] * b1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one_minus_e, x, x_mean, spread = _line(samples, tangents)
+        e = np.where((one_minus_e > 0) & (one_minus_e < 1), 1 - one_minus_e, np.nan)
+        rho = one_minus_e / (1 + e)
+        # Intercept of S / sin a: M0 (1 - E) = amplitude (1 - E) / (2 rho) = amplitude (1 + E) / 2
+        amplitude = 2 * (_sum(samples * tangents) / len(samples) + one_minus_e * x_mean) / (1 + e)
+        # First order: noise n of S moves S / sin a - E S / tan a by n (1 - E cos a) / sin a = n (1 + E) (rho + t^2) / (2 t).
+        leverage = (x - x_mean) / spread * (1 + e) * (rho + tangents**2) / (2 * tangents)
+        weights = tangents / (rho + tangents**2)
+        e_error = np.sqrt(_residual_variance(samples, amplitude, weights) * _sum(leverage**2))
+        return rho, amplitude, e_error * 2 / (1 + e) ** 2
+
+
+def _line(samples, tangents) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return 1 - E from the line S / sin a = E S / tan a + M0 (1 - E); S / tan a, its mean and its sum of squares about the mean."""
+    # S / sin a - S / tan a = S t, so the slope of S t against S / tan a is E - 1, without a difference of nearly equal numbers.
+    x = samples * ((1 - tangents**2) / (2 * tangents))
+    x_mean = _sum(x) / len(x)
+    deviations = x - x_mean
+    spread = _sum(deviations**2)
+    return -_sum(deviations * samples * tangents) / spread, x, x_mean, spread
+
+
+def _solve_nonlinear(samples, half_angles, b1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return rho, amplitude (2 M0 rho) and standard error of rho; NaN where the best rho is not between 0 and 1."""
+    tangents = np.tan(half_angles[:, None] * b1)
+    squares = tangents**2
+    rho = np.full(samples.shape[1], np.nan)
+    active = np.arange(samples.shape[1])
+    trial = _start(samples, tangents, half_angles, b1)
+    low, high = np.full_like(trial, -1.0), np.full_like(trial, 2.0)
+    # Steps stay within a trial's spacing, lest a long one leave the best maximum; near 0 the scale is that of the smallest angle.
+    near_zero = np.broadcast_to(squares.min(axis=0) / 50, trial.shape)
+    working, t, t2 = samples, tangents, squares
+    for _step in range(_MOST_STEPS):
+        slope, curvature = _score_derivatives(working, t, t2, trial)
+        rising = slope > 0
+        low, high = np.where(rising, trial, low), np.where(rising, high, trial)
+        longest = np.maximum(trial, near_zero) / 2
+        with np.errstate(invalid="ignore", divide="ignore"):
+            step = np.where(curvature < 0, -slope / curvature, np.where(rising, longest, -longest))
+        following = np.clip(trial + np.clip(step, -longest, longest), 0.0, 1.0)
+        np.copyto(following, (low + high) / 2, where=(following < low) | (following > high))
+        # Best at an end of the range, or beyond: no T1 between 0 and infinity.
+        outside = np.where(rising, trial >= 1, trial <= 0)
+        # The square of a step this small is below the last digit.
+        finished = ~outside & (np.abs(following - trial) <= 1e-7 * following)
+        rho[active[finished]] = following[finished]
+        keep = ~(finished | outside)
+        if not keep.any():
+            break
+        active, trial, near_zero, working = active[keep], following[keep], near_zero[keep], working[:, keep]
+        low, high = low[keep], high[keep]
+        if np.ndim(b1):
+            t, t2 = t[:, keep], t2[:, keep]
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        reciprocals = 1 / (rho + squares)
+        weights = tangents * reciprocals
+        norm = _sum(weights**2)
+        amplitude = _sum(samples * weights) / norm
+        slopes = weights * reciprocals
+        information = amplitude**2 * (_sum(slopes**2) - _sum(weights * slopes) ** 2 / norm)
+        return rho, amplitude, np.sqrt(_residual_variance(samples, amplitude, weights) / information)
+
+
+def _start(samples, tangents, half_angles, b1) -> np.ndarray:
+    """Return the rho of the straight line, or of the best of a few trial values where one of those explains more of the signals.
+
+    Voxels that obey the model start from the line; noise can have two best T1, and the line may be near the worse.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one_minus_e = _line(samples, tangents)[0]
+        start = one_minus_e / (2 - one_minus_e)
+        weights = tangents / (start + tangents**2)
+        explained = _sum(samples * weights) / np.sqrt(_sum(weights**2))
+    explained[~((start > 0) & (start < 1))] = -np.inf
+    # A start that explains more than every trial is in the best basin: the score hardly changes over half a trial's spacing.
+    # A B1 map scales all tangents nearly alike, and the score keeps its form when rho is scaled by B1 squared.
+    one_b1 = np.ndim(b1) == 0
+    squares = np.tan(half_angles * b1 if one_b1 else half_angles) ** 2
+    scale = 1.0 if one_b1 else b1**2
+    first = np.log(squares.min()) - 4
+    trials = np.concatenate([[0.0], np.exp(np.linspace(first, 0.0, int(-first / _TRIAL_SPACING) + 2))])
+    rows = np.sqrt(squares) / (trials[:, None] + squares)
+    rows /= np.sqrt(np.sum(rows**2, axis=1, keepdims=True))
+    best = _sum(samples * rows[0, :, None])
+    for row in rows[1:]:
+        np.maximum(best, _sum(samples * row[:, None]), out=best)
+    worse = np.flatnonzero(~(explained > best))
+    if worse.size:
+        scores = np.stack([_sum(samples[:, worse] * row[:, None]) for row in rows])
+        start[worse] = np.minimum(trials[scores.argmax(axis=0)] * (scale if one_b1 else scale[worse]), 1.0)
+    return start
+
+
+def _score_derivatives(samples, t, t2, rho) -> tuple[np.ndarray, np.ndarray]:
+    """Return p' q - p r and its derivative, p = S.w, q = w.w, r = w.w', w = t / (rho + t^2).
+
+    p^2 / q is the part of the signals' sum of squares that the model explains; p' q - p r is its derivative but for a positive factor.
+    """
+    p = p1 = p2 = q = r = r1 = 0.0
+    for sample, tangent, square in zip(samples, t, t2, strict=True):
+        reciprocal = 1 / (rho + square)
+        weight = tangent * reciprocal
+        slope = weight * reciprocal  # -w'; w'' = 2 slope reciprocal
+        product = sample * weight
+        p, p1 = p + product, p1 - sample * slope
+        p2 = p2 + 2 * sample * slope * reciprocal
+        q, r = q + weight * weight, r - weight * slope
+        r1 = r1 + 3 * slope * slope  # w'.w' + w.w'' = 3 slope^2
+    return p1 * q - p * r, p2 * q + p1 * r - p * r1
+
+
+def _residual_variance(samples, amplitude, weights) -> np.ndarray | float:
+    """Return the variance of the noise from what the fit leaves; NaN for two flip angles."""
+    freedom = len(samples) - 2
+    return _sum((samples - amplitude * weights) ** 2) / freedom if freedom else np.full(samples.shape[1], np.nan)
+
+
+# Row by row, not by matrix product: a voxel's result must not depend on where it stands among its neighbours.
+def _sum(rows) -> np.ndarray:
+    total = rows[0].copy()
+    for row in rows[1:]:
+        total += row
+    return total
+
+
+def _first_look(samples, half_angles, b1) -> np.ndarray:
+    """Return the status of the voxels before the fit; b1 has one value or one per voxel."""
+    codes = np.full(samples.shape[1], T1Status.FITTED, np.uint8)
+    # An infinite or NaN fraction fails every comparison or the one with 180 degrees.
+    codes[~np.broadcast_to((b1 > 0) & (half_angles.max() * b1 < np.pi / 2), codes.shape)] = T1Status.B1_INVALID
+    total, smallest = samples[0], samples[0]
+    with np.errstate(invalid="ignore"):
+        for row in samples[1:]:
+            total, smallest = total + row, np.minimum(smallest, row)
+    codes[~(smallest > 0)] = T1Status.NOT_POSITIVE
+    codes[~np.isfinite(total)] = T1Status.NOT_FINITE
+    return codes
+
+
+def _check(signals, angles, repetition_time_s, method) -> None:
+    if method not in ("nonlinear", "linear"):
+        raise InputError(f"T1 can be fitted by the method 'nonlinear' or 'linear', not '{method}'.")
+    if angles.ndim != 1 or not np.all((angles > 0) & (angles < 180)):
+        raise InputError("Each flip angle must be above 0 and below 180 degrees; check the flip angles of the T1 series.")
+    if np.unique(angles).size < 2:
+        raise InputError("A T1 map needs two or more different flip angles; add a series with another flip angle.")
+    if angles.max() < 1:
+        raise InputError(f"The largest flip angle is {angles.max():g} degrees, which looks like radians; give degrees.")
+    if signals.ndim < 1 or signals.shape[-1] != angles.size:
+        found = signals.shape[-1] if signals.ndim else 0
+        raise InputError(f"{angles.size} flip angles were given but the signals have {found} along their last axis; they must be as many.")
+    if np.iscomplexobj(signals):
+        raise InputError("T1 is fitted to magnitude images; these signals are complex.")
+    if np.ndim(repetition_time_s) != 0:
+        raise InputError("One repetition time must hold for all flip angles; series with different TR cannot be fitted together.")
+    if not 0 < repetition_time_s < np.inf:
+        raise InputError(f"The repetition time must be above 0; {repetition_time_s} s was found.")
+    if repetition_time_s > 1:
+        raise InputError(f"A repetition time of {repetition_time_s:g} s looks like milliseconds; give seconds (4.5 ms is 0.0045).")
+
+
+def _checked_b1(b1, voxels) -> tuple[np.ndarray, bool]:
+    """Return B1 as a flat array with one value or one per voxel, and whether it varies."""
+    if b1 is None:
+        return np.ones(1), False
+    b1 = np.asarray(b1, np.float64)
+    varies = b1.ndim > 0
+    if varies and b1.shape != voxels:
+        raise InputError(f"The B1 map has the shape {b1.shape}, the signals have {voxels}; resample the B1 map to the T1 series first.")
+    usual = b1[np.isfinite(b1) & (b1 > 0)]
+    if usual.size and np.median(usual) > 3:
+        raise InputError(f"B1 is about {np.median(usual):.3g}, which looks like percent; give the fraction (100 % is 1.0): divide by 100.")
+    if not varies and not usual.size:
+        raise InputError(f"B1 must be a fraction above 0; {b1} was found.")
+    return b1.reshape(-1), varies
+
+
+def _checked_mask(mask, voxels) -> np.ndarray | None:
+    if mask is None:
+        return None
+    mask = np.asarray(mask, bool)
+    if mask.shape != voxels:
+        raise InputError(f"The mask has the shape {mask.shape}, the signals have {voxels}; they must be the same.")
+    return mask.reshape(-1)
