@@ -4,7 +4,7 @@ import ast
 import functools
 import gzip
 import json
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,12 @@ def attributes_of(class_name: str) -> frozenset[str]:
     entry = widget_api()[class_name]
     inherited = attributes_of(entry["extends"]) if entry.get("extends") in widget_api() else frozenset()
     # What every QObject of PythonQt answers besides its own members.
-    return inherited | frozenset(entry["names"]) | frozenset(entry.get("properties", ())) | {"connect", "disconnect", "property", "setProperty"}
+    return (
+        inherited
+        | frozenset(entry["names"])
+        | frozenset(entry.get("properties", ()))
+        | {"connect", "disconnect", "property", "setProperty"}
+    )
 
 
 def signal_names(class_name: str) -> dict[str, list[str]]:
@@ -50,11 +55,11 @@ class Panel:
     ui: Path
 
     @functools.cached_property
-    def root(self) -> ElementTree.Element:
-        return ElementTree.parse(self.ui).getroot()
+    def root(self) -> ET.Element:
+        return ET.parse(self.ui).getroot()
 
     @functools.cached_property
-    def widgets(self) -> dict[str, ElementTree.Element]:
+    def widgets(self) -> dict[str, ET.Element]:
         """Widgets by object name."""
         return {element.get("name"): element for element in self.root.iter("widget")}
 
@@ -82,7 +87,11 @@ class Panel:
                 found.setdefault((node.lineno, node.attr), (node.attr, None, None))
             elif isinstance(value, ast.Attribute) and _is_ui(value.value):
                 call = calls.get(id(node))
-                signal = call.args[0].value if node.attr in ("connect", "disconnect") and call and isinstance(call.args[0], ast.Constant) else None
+                signal = (
+                    call.args[0].value
+                    if node.attr in ("connect", "disconnect") and call and isinstance(call.args[0], ast.Constant)
+                    else None
+                )
                 found[(node.lineno, value.attr, node.attr, signal)] = (value.attr, node.attr, signal)
         return list(found.values())
 

@@ -2,7 +2,7 @@
 
 import re
 import unittest
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 
 from reference_data import REPOSITORY
 from source_tree import LIBRARY, MODULES, cmake_list, module_files, python_files
@@ -45,7 +45,7 @@ class CMakeListsTest(unittest.TestCase):
 
     def test_icons_are_drawings(self):
         for path in [*(MODULES / "Resources" / "Icons").glob("*.svg"), *(REPOSITORY / "Resources" / "Icons").glob("*.svg")]:
-            root = ElementTree.parse(path).getroot()
+            root = ET.parse(path).getroot()
             self.assertTrue(root.tag.endswith("svg") and root.get("viewBox"), path.name)
 
 

@@ -61,7 +61,7 @@ class FloorsTest(unittest.TestCase):
                 if not name.startswith("HCCResponseLib."):
                     continue
                 there = floor_of(name)
-                if there == here or there == "__version__" or (here in FACTS and there in FACTS):
+                if there in {here, "__version__"} or {here, there} <= FACTS:
                     continue
                 if there not in LEVEL or LEVEL[there] >= LEVEL[here]:
                     wrong.append(f"{path.relative_to(REPOSITORY)} imports {name}")
@@ -72,7 +72,9 @@ class FloorsTest(unittest.TestCase):
         for path in python_files(LIBRARY):
             here = path.relative_to(LIBRARY).parts[0]
             allowed = ALLOWED_LIBRARIES.get(here, {"numpy"}) | set(sys.stdlib_module_names) | {"HCCResponseLib"}
-            wrong += [f"{path.relative_to(REPOSITORY)} imports {name}" for name, _ in absolute_imports(path) if name.split(".")[0] not in allowed]
+            wrong += [
+                f"{path.relative_to(REPOSITORY)} imports {name}" for name, _ in absolute_imports(path) if name.split(".")[0] not in allowed
+            ]
         self.assertEqual(wrong, [])
 
     def test_no_file_of_the_library_knows_qt(self):
@@ -103,7 +105,10 @@ class FloorsTest(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     def test_the_command_answers_help_without_loading_the_numerics(self):
-        code = "import sys; from HCCResponseLib.command import parser; parser().format_help(); print(*sorted({m.split('.')[0] for m in sys.modules}))"
+        code = (
+            "import sys; from HCCResponseLib.command import parser; parser().format_help(); "
+            "print(*sorted({m.split('.')[0] for m in sys.modules}))"
+        )
         loaded = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.split()
         self.assertEqual(set(loaded) & {"scipy", "SimpleITK", "pydicom", "matplotlib"}, set())
 

@@ -6,7 +6,18 @@ import unittest
 
 from panel_files import attributes_of, panels, signal_names, widget_api
 
-PASSIVE = {"QLabel", "QWidget", "QFrame", "QGroupBox", "qMRMLWidget", "ctkCollapsibleButton", "ctkCollapsibleGroupBox", "QTabWidget", "QStackedWidget", "Line"}
+PASSIVE = {
+    "QLabel",
+    "QWidget",
+    "QFrame",
+    "QGroupBox",
+    "qMRMLWidget",
+    "ctkCollapsibleButton",
+    "ctkCollapsibleGroupBox",
+    "QTabWidget",
+    "QStackedWidget",
+    "Line",
+}
 SCENE_SLOT = "setMRMLScene(vtkMRMLScene*)"
 
 
@@ -24,7 +35,9 @@ class PanelsTest(unittest.TestCase):
             connected = {
                 c.findtext("receiver")
                 for c in panel.root.iter("connection")
-                if c.findtext("sender") == top.get("name") and c.findtext("signal") == "mrmlSceneChanged(vtkMRMLScene*)" and c.findtext("slot") == SCENE_SLOT
+                if c.findtext("sender") == top.get("name")
+                and c.findtext("signal") == "mrmlSceneChanged(vtkMRMLScene*)"
+                and c.findtext("slot") == SCENE_SLOT
             }
             mrml = {
                 name

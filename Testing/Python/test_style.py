@@ -13,7 +13,9 @@ class StyleTest(unittest.TestCase):
     def test_ruff_finds_nothing(self):
         answer = subprocess.run(
             [sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format", "concise", str(REPOSITORY)],
-            capture_output=True, text=True, check=False,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
 

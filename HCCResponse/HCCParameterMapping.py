@@ -1,0 +1,627 @@
+import enum
+import os
+import pathlib
+import sys
+from contextlib import contextmanager
+from typing import Annotated
+
+import vtk
+
+import slicer
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import *
+from slicer.util import VTKObservationMixin
+
+# In a source checkout the library stands beside this folder; a build or installation has it in this folder, on the path already.
+_checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+if os.path.isdir(os.path.join(_checkout, "HCCResponseLib")) and _checkout not in sys.path:
+    sys.path.insert(0, _checkout)
+
+
+#
+# HCCParameterMapping
+#
+
+
+class HCCParameterMapping(ScriptedLoadableModule):
+    """Diffusion images become ADC maps, measured inside outlines."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("HCC Parameter Mapping")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
+        self.parent.dependencies = ["Colors", "Segmentations", "Volumes"]
+        self.parent.contributors = ["HCCResponse contributors"]
+        self.parent.helpText = _("""
+<p>Turns diffusion-weighted images into a map of the apparent diffusion coefficient (ADC) and measures it lesion by lesion.</p>
+<ol><li>Read the DICOM folder of an examination, or use volumes of the scene and give each its b-value.</li>
+<li>Look at the checks, choose the estimator, compute the map.</li>
+<li>Choose the segmentation with the lesions and measure.</li></ol>
+<p>See <a href="https://github.com/HCCResponse/HCCResponse#hcc-parameter-mapping">the documentation</a>.</p>
+""")
+        self.parent.acknowledgementText = _("""
+Estimators: Salvador et al., Hum Brain Mapp 2005;24:144 and Veraart et al., NeuroImage 2013;81:335 (weighted linear least squares).
+Diffusion-weighted MRI of the liver: Taouli and Koh, Radiology 2010;254:47.
+""")
+
+
+#
+# HCCParameterMappingParameterNode
+#
+
+
+class Estimator(enum.Enum):
+    """Estimators of the ADC; stored by name, so names stay as they are."""
+
+    WLLS = "wlls"
+    LLS = "lls"
+    NLLS = "nlls"
+
+    def label(self) -> str:
+        """Text in the panel."""
+        return {
+            Estimator.WLLS: _("Weighted linear least squares"),
+            Estimator.LLS: _("Linear least squares"),
+            Estimator.NLLS: _("Non-linear least squares"),
+        }[self]
+
+
+@parameterNodeWrapper
+class HCCParameterMappingParameterNode:
+    """
+    The settings of the panel.
+
+    dicomFolder - Folder that diffusion images were last read from.
+    series - One volume of the diffusion series that is worked on.
+    leftOut - Volumes of the series that are not to be fitted.
+    showAllVolumes - List the volumes without a b-value as well.
+    estimator - How the ADC is fitted.
+    adcMap - The map that is shown, measured, and written into; None makes a new one.
+    mapOpacity - How strongly the map covers the image below it.
+    segmentation - The outlines to measure in.
+    timePoint - 0 for the examination before treatment, then 1, 2, ...
+    reader - Who drew the outlines.
+    """
+
+    dicomFolder: pathlib.Path
+    series: vtkMRMLScalarVolumeNode | None
+    leftOut: list[vtkMRMLScalarVolumeNode]
+    showAllVolumes: bool = False
+    estimator: Estimator = Estimator.WLLS
+    adcMap: vtkMRMLScalarVolumeNode | None
+    mapOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.7
+    segmentation: vtkMRMLSegmentationNode | None
+    timePoint: Annotated[int, WithinRange(0, 99)] = 0
+    reader: str
+
+
+@contextmanager
+def progressDialog(text: str):
+    """Show a dialog with a Cancel button; yields a callback for the library: told the fraction, False when cancelled."""
+    dialog = slicer.util.createProgressDialog(labelText=text, windowTitle=_("HCC Parameter Mapping"), minimumDuration=400)
+
+    def report(fraction: float) -> bool:
+        dialog.value = int(100 * fraction)
+        slicer.app.processEvents()
+        return not dialog.wasCanceled
+
+    try:
+        yield report
+    finally:
+        dialog.close()
+        dialog.deleteLater()
+
+
+#
+# HCCParameterMappingWidget
+#
+
+
+class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel: widgets, parameter node and scene functions, nothing else."""
+
+    USE, NAME, B_VALUE = range(3)
+
+    def __init__(self, parent=None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)  # needed for parameter node observation
+        self.logic = None
+        self._parameterNode = None
+        self._parameterNodeGuiTag = None
+        self._filling = False
+        self._layoutBefore = None
+
+    def setup(self) -> None:
+        """Called when the user opens the module the first time and the widget is initialized."""
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/HCCParameterMapping.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = HCCParameterMappingLogic()
+        self._setUpTables()
+
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneChanged)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onSceneChanged)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onSceneChanged)
+
+        self.ui.readFolderButton.connect("clicked(bool)", self.onReadFolder)
+        self.ui.seriesComboBox.connect("activated(int)", self.onSeriesChosen)
+        self.ui.volumesTable.connect("cellChanged(int,int)", self.onVolumeEdited)
+        self.ui.useAllButton.connect("clicked(bool)", self.onUseAll)
+        self.ui.leaveOutZeroButton.connect("clicked(bool)", self.onLeaveOutZero)
+        self.ui.applyButton.connect("clicked(bool)", self.onApply)
+        self.ui.measureButton.connect("clicked(bool)", self.onMeasure)
+        self.ui.valuesTable.connect("cellClicked(int,int)", self.onValueClicked)
+        self.ui.copyValuesButton.connect("clicked(bool)", self.onCopyValues)
+        self.ui.showTableButton.connect("toggled(bool)", self.onShowTable)
+
+        self.initializeParameterNode()
+
+    def _setUpTables(self) -> None:
+        import qt
+
+        volumes = self.ui.volumesTable
+        volumes.setColumnCount(3)
+        volumes.setHorizontalHeaderLabels([_("Use"), _("Volume"), _("b (s/mm²)")])
+        volumes.verticalHeader().setVisible(False)
+        header = volumes.horizontalHeader()
+        header.setSectionResizeMode(self.USE, qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(self.NAME, qt.QHeaderView.Stretch)
+        header.setSectionResizeMode(self.B_VALUE, qt.QHeaderView.ResizeToContents)
+        values = self.ui.valuesTable
+        headings = [_("Lesion"), _("Median"), _("Mean ± SD"), _("10th–90th"), _("mL"), _("Voxels")]
+        values.setColumnCount(len(headings))
+        values.setHorizontalHeaderLabels(headings)
+        values.verticalHeader().setVisible(False)
+        values.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        values.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
+
+    def cleanup(self) -> None:
+        """Called when the application closes and the module widget is destroyed."""
+        self.setParameterNode(None)
+        self.removeObservers()
+
+    def enter(self) -> None:
+        """Called each time the user opens this module."""
+        self.initializeParameterNode()
+
+    def exit(self) -> None:
+        """Called each time the user opens a different module."""
+        self.ui.showTableButton.checked = False  # gives the user's layout back
+        self.setParameterNode(None)
+
+    def onSceneStartClose(self, caller, event) -> None:
+        """Called just before the scene is closed."""
+        self.setParameterNode(None)
+
+    def onSceneEndClose(self, caller, event) -> None:
+        """Called just after the scene is closed."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def onSceneChanged(self, caller, event) -> None:
+        """Nodes came or went."""
+        if self._parameterNode and not slicer.mrmlScene.IsBatchProcessing():
+            self.updatePanel()
+
+    def initializeParameterNode(self) -> None:
+        """Ensure parameter node exists and observed."""
+        self.setParameterNode(self.logic.getParameterNode())
+        parameters = self._parameterNode
+        if parameters.series is None:
+            groups = self.logic.diffusionGroups()
+            parameters.series = groups[0].volumes[0] if groups else None
+        if parameters.segmentation is None:
+            parameters.segmentation = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+        if not parameters.reader:
+            parameters.reader = self.logic.userName()
+
+    def setParameterNode(self, inputParameterNode: HCCParameterMappingParameterNode | None) -> None:
+        """Set and observe the parameter node; None leaves the panel without one."""
+        if self._parameterNode == inputParameterNode:
+            return
+        if self._parameterNode:
+            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+        self._parameterNode = inputParameterNode
+        if self._parameterNode:
+            self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
+            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+            self.updatePanel()
+
+    def onParameterNodeModified(self, caller=None, event=None) -> None:
+        """A setting changed, here or elsewhere."""
+        if self._parameterNode:
+            self.updatePanel()
+
+    #
+    # The panel follows the scene
+    #
+
+    def updatePanel(self) -> None:
+        """Show what the scene holds; changes nothing in it."""
+        self._updateSeries()
+        self._updateVolumesTable()
+        self._updatePreflight()
+        self._updateMap()
+        self._updateValues()
+
+    def _updateSeries(self) -> None:
+        groups = self.logic.diffusionGroups()
+        combo = self.ui.seriesComboBox
+        combo.clear()
+        current = self.logic.groupOf(self._parameterNode.series, groups)
+        for group in groups:
+            combo.addItem(group.name, group.volumes[0].GetID())
+            if group == current:
+                combo.setCurrentIndex(combo.count - 1)
+        combo.enabled = len(groups) > 1
+        combo.toolTip = (
+            _("Diffusion series of the scene.")
+            if groups
+            else _("No volume of the scene has a b-value yet: read a folder, or type b-values in.")
+        )
+
+    def _updateVolumesTable(self) -> None:
+        import qt
+
+        from HCCResponseLib.scene.b_values import b_value, propose_b_value
+
+        self._filling = True
+        table = self.ui.volumesTable
+        volumes = self.logic.listedVolumes(self._parameterNode)
+        table.setRowCount(len(volumes))
+        for row, volume in enumerate(volumes):
+            b = b_value(volume)
+            use = qt.QTableWidgetItem()
+            use.setData(qt.Qt.UserRole, volume.GetID())
+            use.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled if b is not None else qt.Qt.ItemIsSelectable)
+            use.setCheckState(qt.Qt.Checked if b is not None and volume not in list(self._parameterNode.leftOut) else qt.Qt.Unchecked)
+            name = qt.QTableWidgetItem(volume.GetName())
+            name.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+            name.setToolTip(volume.GetName())
+            number = qt.QTableWidgetItem("" if b is None else f"{b:g}")
+            number.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+            if b is None:
+                proposed, source = propose_b_value(volume)
+                number.setToolTip(
+                    _("Double-click to type the b-value in s/mm².")
+                    + (_(" Proposed: {b:g} (from the {source}).").format(b=proposed, source=source) if source else ""),
+                )
+            for column, item in enumerate((use, name, number)):
+                table.setItem(row, column, item)
+        self._filling = False
+
+    def _updatePreflight(self) -> None:
+        import qt
+
+        volumes = self.logic.chosenVolumes(self._parameterNode)
+        findings = self.logic.findings(volumes)
+        errors = [finding.text for finding in findings if finding.level == "error"]
+        style = slicer.app.style()
+        icons = {
+            "error": qt.QStyle.SP_MessageBoxCritical,
+            "warning": qt.QStyle.SP_MessageBoxWarning,
+            "information": qt.QStyle.SP_MessageBoxInformation,
+            "good": qt.QStyle.SP_DialogApplyButton,
+        }
+        self.ui.preflightList.clear()
+        for finding in findings:
+            item = qt.QListWidgetItem(style.standardIcon(icons[str(finding.level)]), finding.text)
+            item.setToolTip(finding.text)
+            self.ui.preflightList.addItem(item)
+        self.ui.applyButton.enabled = not errors
+        self.ui.applyButton.toolTip = errors[0] if errors else _("Fit the ADC in every voxel of the chosen volumes.")
+        self.ui.applyButton.text = _("Compute ADC map") if self._parameterNode.adcMap is None else _("Compute ADC map again")
+
+    def _updateMap(self) -> None:
+        adcMap = self._parameterNode.adcMap
+        self.ui.windowLevelWidget.setMRMLVolumeNode(adcMap)
+        for widget in (self.ui.windowLevelWidget, self.ui.opacitySlider):
+            widget.enabled = adcMap is not None
+        if adcMap is not None:
+            self.logic.setMapOpacity(adcMap, self._parameterNode.mapOpacity)
+
+    def _updateValues(self) -> None:
+        import qt
+
+        parameters = self._parameterNode
+        missing = (
+            _("Compute or choose an ADC map first.")
+            if parameters.adcMap is None
+            else _("Choose a segmentation with the outlines first.")
+            if parameters.segmentation is None
+            else ""
+        )
+        self.ui.measureButton.enabled = not missing
+        self.ui.measureButton.toolTip = missing or _(
+            "Measure the map inside every visible segment, and keep the values in the measurement table of the scene.",
+        )
+        rows = self.logic.valuesOfMap(parameters)
+        table = self.ui.valuesTable
+        table.setRowCount(len(rows))
+        for row, values in enumerate(rows):
+            rejected = _(" ({n} left out)").format(n=values.rejected) if values.rejected else ""
+            texts = [
+                values.lesion_name,
+                f"{values.median:.2f}",
+                f"{values.mean:.2f} ± {values.standard_deviation:.2f}",
+                f"{values.percentile_10:.2f}–{values.percentile_90:.2f}",
+                f"{values.volume_ml:.1f}",
+                f"{values.n}{rejected}",
+            ]
+            for column, text in enumerate(texts):
+                item = qt.QTableWidgetItem(text)
+                item.setData(qt.Qt.UserRole, values.lesion_uid)
+                if column:
+                    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+                table.setItem(row, column, item)
+        self.ui.copyValuesButton.enabled = bool(rows)
+
+    def _say(self, text: str) -> None:
+        self.ui.statusLabel.text = text
+
+    #
+    # What the user does
+    #
+
+    def onReadFolder(self, _checked=False) -> None:
+        """Read the diffusion series of the chosen folder into the scene."""
+        from HCCResponseLib.errors import Cancelled
+
+        with slicer.util.tryWithErrorDisplay(_("The diffusion images could not be read.")):
+            try:
+                with progressDialog(_("Reading diffusion images...")) as progress:
+                    volumes, notes = self.logic.readFolder(self._parameterNode.dicomFolder, progress)
+            except Cancelled:
+                self._say(_("Reading was cancelled; nothing was added."))
+                return
+            self._parameterNode.series = volumes[0]
+            slicer.util.setSliceViewerLayers(background=volumes[0], foreground=None, fit=True)
+            self._say(" ".join([_("{count} b-values were read.").format(count=len(volumes)), *notes]))
+
+    def onSeriesChosen(self, index: int) -> None:
+        """Work on another diffusion series."""
+        self._parameterNode.series = slicer.mrmlScene.GetNodeByID(self.ui.seriesComboBox.itemData(index))
+
+    def onVolumeEdited(self, row: int, column: int) -> None:
+        """A volume was ticked or its b-value typed."""
+        import qt
+
+        if self._filling or self._parameterNode is None:
+            return
+        table = self.ui.volumesTable
+        volume = slicer.mrmlScene.GetNodeByID(table.item(row, self.USE).data(qt.Qt.UserRole))
+        if volume is None:
+            return
+        if column == self.USE:
+            self.logic.setLeftOut(self._parameterNode, volume, table.item(row, self.USE).checkState() != qt.Qt.Checked)
+        elif column == self.B_VALUE:
+            from HCCResponseLib.errors import InputError
+
+            try:
+                self.logic.setBValue(volume, table.item(row, self.B_VALUE).text())
+                self._say("")
+            except InputError as error:
+                self._say(str(error))
+            if self._parameterNode.series is None:
+                self._parameterNode.series = volume
+            self.updatePanel()
+
+    def onUseAll(self, _checked=False) -> None:
+        """Fit every b-value."""
+        self._parameterNode.leftOut = []
+
+    def onLeaveOutZero(self, _checked=False) -> None:
+        """Fit without b = 0."""
+        from HCCResponseLib.scene.b_values import b_value
+
+        for volume in self.logic.listedVolumes(self._parameterNode):
+            if b_value(volume) == 0:
+                self.logic.setLeftOut(self._parameterNode, volume, True)
+
+    def onApply(self, _checked=False) -> None:
+        """Compute the map and show it."""
+        from HCCResponseLib.errors import Cancelled
+
+        parameters = self._parameterNode
+        with slicer.util.tryWithErrorDisplay(_("The ADC map could not be computed.")):
+            try:
+                with progressDialog(_("Computing the ADC map...")) as progress:
+                    adcMap, seconds = self.logic.computeAdc(parameters, progress)
+            except Cancelled:
+                self._say(_("The computation was cancelled; nothing was changed."))
+                return
+            parameters.adcMap = adcMap
+            self.logic.showMap(parameters)
+            self._say(_("'{name}' was computed in {seconds:.1f} s.").format(name=adcMap.GetName(), seconds=seconds))
+
+    def onMeasure(self, _checked=False) -> None:
+        """Measure the map inside the visible segments."""
+        from HCCResponseLib.errors import Cancelled
+
+        with slicer.util.tryWithErrorDisplay(_("The map could not be measured."), waitCursor=True):
+            try:
+                with progressDialog(_("Measuring...")) as progress:
+                    results = self.logic.measure(self._parameterNode, progress)
+            except Cancelled:
+                self._say(_("Measuring was cancelled; no value was changed."))
+                return
+            self._say(" ".join(result.problem for result in results if result.problem))
+            self._updateValues()
+
+    def onValueClicked(self, row: int, _column: int) -> None:
+        """Show the lesion of a row in the slice views."""
+        import qt
+
+        self.logic.jumpToLesion(self._parameterNode.segmentation, self.ui.valuesTable.item(row, 0).data(qt.Qt.UserRole))
+
+    def onCopyValues(self, _checked=False) -> None:
+        """Put the table on the clipboard, tab-separated."""
+        table = self.ui.valuesTable
+        rows = [[table.horizontalHeaderItem(column).text() for column in range(table.columnCount)]]
+        rows += [[table.item(row, column).text() for column in range(table.columnCount)] for row in range(table.rowCount)]
+        slicer.app.clipboard().setText("\n".join("\t".join(row) for row in rows))
+        self._say(_("Copied {count} rows, ADC in 10⁻³ mm²/s.").format(count=table.rowCount))
+
+    def onShowTable(self, shown: bool) -> None:
+        """Show the measurement table below the images, and give the user's layout back."""
+        layoutManager = slicer.app.layoutManager()
+        if layoutManager is None:
+            return
+        if shown:
+            self._layoutBefore = layoutManager.layout
+            self.logic.showMeasurementTable()
+            layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+        elif self._layoutBefore is not None:
+            layoutManager.setLayout(self._layoutBefore)
+            self._layoutBefore = None
+
+
+#
+# HCCParameterMappingLogic
+#
+
+
+class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
+    """What the panel does, without the panel: settings and nodes in, nodes out."""
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        self._parameterNode = None
+
+    def getParameterNode(self) -> HCCParameterMappingParameterNode:
+        """The module's settings in the scene; one wrapper a node, so that observers stay attached."""
+        node = super().getParameterNode()
+        if self._parameterNode is None or self._parameterNode.parameterNode != node:
+            self._parameterNode = HCCParameterMappingParameterNode(node)
+        return self._parameterNode
+
+    def userName(self) -> str:
+        """Name that the user gave to Slicer; empty if none."""
+        information = slicer.app.applicationLogic().GetUserInformation()
+        return information.GetName() or "" if information else ""
+
+    def diffusionGroups(self) -> list:
+        """Diffusion series of the scene."""
+        from HCCResponseLib.scene.diffusion_groups import diffusion_groups
+
+        return diffusion_groups()
+
+    def groupOf(self, volume, groups):
+        """The series that a volume belongs to, else the first one, else None."""
+        return next((group for group in groups if volume in group.volumes), groups[0] if groups else None)
+
+    def listedVolumes(self, parameters) -> list:
+        """Volumes of the series by b-value, and those without a b-value if they are wanted."""
+        from HCCResponseLib.scene.diffusion_groups import volumes_without_b_value
+
+        group = self.groupOf(parameters.series, self.diffusionGroups())
+        return (list(group.volumes) if group else []) + (volumes_without_b_value() if parameters.showAllVolumes else [])
+
+    def chosenVolumes(self, parameters) -> list:
+        """Volumes to fit: of the series, not left out."""
+        group = self.groupOf(parameters.series, self.diffusionGroups())
+        leftOut = list(parameters.leftOut)
+        return [volume for volume in group.volumes if volume not in leftOut] if group else []
+
+    def setLeftOut(self, parameters, volume, leftOut: bool) -> None:
+        """Leave a volume out of the fit, or take it in again."""
+        others = [other for other in parameters.leftOut if other is not None and other != volume]
+        parameters.leftOut = [*others, volume] if leftOut else others
+
+    def setBValue(self, volume, text: str) -> None:
+        """Give a volume the b-value that was typed; nothing typed takes it away.
+
+        :raises InputError: it is not a number of zero or more.
+        """
+        from HCCResponseLib.scene.b_values import set_b_value
+
+        set_b_value(volume, text.strip().replace(",", ".") or None)
+
+    def findings(self, volumes) -> list:
+        """What a look at the volumes before the fit finds."""
+        from HCCResponseLib.scene.diffusion import check_diffusion
+
+        return check_diffusion(volumes)
+
+    def readFolder(self, folder, progress=None) -> tuple[list, list[str]]:
+        """Read the diffusion series of a DICOM folder; returns a volume per b-value, and what the user should know."""
+        from HCCResponseLib.scene.diffusion import read_diffusion_folder
+
+        return read_diffusion_folder(folder, progress=progress)
+
+    def computeAdc(self, parameters, progress=None) -> tuple:
+        """Compute the ADC map of the chosen volumes; returns the map and the seconds it took."""
+        import time
+
+        from HCCResponseLib.scene.diffusion import compute_adc
+
+        start = time.perf_counter()
+        volumes = self.chosenVolumes(parameters)
+        group = self.groupOf(parameters.series, self.diffusionGroups())
+        adcMap = compute_adc(
+            volumes,
+            method=parameters.estimator.value,
+            name=f"{group.name} ADC" if group else "ADC",
+            map_node=parameters.adcMap,
+            progress=progress,
+        )
+        return adcMap, time.perf_counter() - start
+
+    def showMap(self, parameters) -> None:
+        """Show the map over the chosen volume with the lowest b-value."""
+        from HCCResponseLib.scene.parameter_maps import show_parameter_map
+
+        volumes = self.chosenVolumes(parameters)
+        show_parameter_map(parameters.adcMap, volumes[0] if volumes else None, opacity=parameters.mapOpacity)
+
+    def setMapOpacity(self, adcMap, opacity: float) -> None:
+        """Change the opacity where the map lies over another image."""
+        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+            if composite.GetForegroundVolumeID() == adcMap.GetID():
+                composite.SetForegroundOpacity(opacity)
+
+    def measure(self, parameters, progress=None) -> list:
+        """Measure the map inside the visible segments; the values go into the measurement table."""
+        from HCCResponseLib.scene.map_measurement import measure_map
+        from HCCResponseLib.scene.subject_hierarchy import patient_of
+
+        return measure_map(
+            parameters.adcMap,
+            parameters.segmentation,
+            patient=patient_of(parameters.adcMap),
+            time_point=parameters.timePoint,
+            reader=parameters.reader.strip(),
+            progress=progress,
+        )
+
+    def valuesOfMap(self, parameters) -> list:
+        """What the measurement table says of the map for this time point and reader, a row a lesion, in shown units."""
+        from HCCResponseLib.scene.map_measurement import measured_values
+
+        if parameters.adcMap is None:
+            return []
+        return measured_values(parameters.adcMap, time_point=parameters.timePoint, reader=parameters.reader.strip())
+
+    def jumpToLesion(self, segmentation, lesionUid: str) -> None:
+        """Centre the slice views on a lesion."""
+        from HCCResponseLib.scene.lesion_identity import segment_of_lesion
+
+        segmentId = segment_of_lesion(segmentation, lesionUid) if segmentation else None
+        if segmentId is not None:
+            slicer.modules.markups.logic().JumpSlicesToLocation(*segmentation.GetSegmentCenterRAS(segmentId), True)
+
+    def showMeasurementTable(self) -> None:
+        """Make the measurement table the one that table views show."""
+        from HCCResponseLib.scene.measurement_table import measurement_table
+
+        slicer.app.applicationLogic().GetSelectionNode().SetActiveTableID(measurement_table().GetID())
+        slicer.app.applicationLogic().PropagateTableSelection()

@@ -1,0 +1,7 @@
+"""``python -m HCCResponseLib.command`` is ``hccresponse``."""
+
+import sys
+
+from .main import main
+
+sys.exit(main())
