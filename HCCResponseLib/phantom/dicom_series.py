@@ -197,7 +197,8 @@ class _ClassicWriter(_Writer):
         paths = []
         for volume in self.volumes:
             stored, slope, intercept = self.stored(volume)
-            paths.extend(self._write_slice(volume, k, plane, slope, intercept, len(paths) + k + 1) for k, plane in enumerate(stored))
+            # a list: extend() of a generator would count the growing list
+            paths += [self._write_slice(volume, k, plane, slope, intercept, len(paths) + k + 1) for k, plane in enumerate(stored)]
         return paths
 
     def _write_slice(self, volume: Volume, k: int, plane: np.ndarray, slope: float, intercept: float, instance: int) -> Path:
