@@ -69,9 +69,12 @@ def make_parameter_map(
     :param method: estimator and its settings.
     :param source_nodes: volumes that it was computed from; the map is placed beside the first one, under the same parent
         transform (so ``geometry`` is in that volume's own coordinates).
+    :param map_node: a map made here before, or a volume without an image; None makes a new one.
     :return: the map's scalar volume node.
-    :raises InputError: a shape does not fit the geometry.
+    :raises InputError: a shape does not fit the geometry, or ``map_node`` holds an image that is not a map made here.
     """
+    if map_node is not None and map_node.GetImageData() is not None and map_node.GetAttribute("HCC.Quantity") is None:
+        raise InputError(f"Volume '{map_node.GetName()}' holds an image that would be lost; choose another output, or a new one.")
     array = np.asarray(array)
     usable = np.isfinite(array)
     if valid is not None:
