@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import GeometryError, InputError
 from ..geometry import Geometry
 from ..progress import Progress, report_progress
+from .diffusion_elements import READ_FROM_TEXT
 from .pixels import PixelReader
 from .recognition import B0_LIMIT, FrameKind, frame_kinds, is_source
 from .series import Frame, Series
@@ -25,8 +26,14 @@ SAME_DIRECTION = 0.9998
 
 NO_DIRECTION = -1
 
+SAME_GRID_MM = 0.1
+"""Largest distance between corresponding voxels of series that are fitted together."""
+
 ECHO_TIME_TOLERANCE = 0.01
+"""Relative difference of echo times that rounding explains."""
+
 PHILIPS_SCALE_TOLERANCE = 1e-3
+"""Relative difference of RS * SS between images that rounding explains."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +105,14 @@ def read_diffusion(
     label = _label(series)
     _check_one_examination(series, warnings)
 
-    frames, traces = _source_frames(series, label, notes)
+    frames, traces, source = _source_frames(series, label, notes)
     _check_images(frames, label)
-    b = _b_values(frames, label, series[0].manufacturer, notes)
+    b = _b_values(frames, [series[s].manufacturer for s in source], label, notes)
     group = _group_b_values(b, b0_limit)
     direction = _directions(frames, traces, group)
     keep = _without_extra_traces(direction, group, b, label, notes)
-    frames, b, group, direction = [f for f, k in zip(frames, keep, strict=True) if k], b[keep], group[keep], direction[keep]
+    frames = [frame for frame, kept in zip(frames, keep, strict=True) if kept]
+    b, group, direction, source = b[keep], group[keep], direction[keep], source[keep]
     values = np.array([b[group == g].mean() if g else 0.0 for g in np.unique(group)])
     group = np.unique(group, return_inverse=True)[1]
     if len(values) < 2:
@@ -116,17 +124,16 @@ def read_diffusion(
     _check_echo_times(frames, group, values, label)
     _check_scaling(frames, scaling, label)
 
-    slices = sort_into_slices(frames, label)
-    notes.extend(slices.notes)
-    _check_complete(frames, slices.index, group, direction, values, label)
-    signals = _read_signals(frames, slices.index, group, direction, values, slices.geometry.shape, scaling, progress)
-    counts = [int(np.count_nonzero(group == g)) // slices.geometry.shape[0] for g in range(len(values))]
+    geometry, place = _place(frames, source, series, notes)
+    _check_complete(frames, place, group, direction, values, label)
+    signals = _read_signals(frames, place, group, direction, values, geometry.shape, scaling, progress)
+    counts = [int(np.count_nonzero(group == g)) // geometry.shape[0] for g in range(len(values))]
     directions = [len(set(direction[group == g]) - {NO_DIRECTION}) for g in range(len(values))]
     for value, count, told in zip(values, counts, directions, strict=True):
         if value and count > 1 and not told:
             notes.append(f"{label}: {count} images at b = {value:g} have no gradient direction; their geometric mean is taken.")
     return DiffusionSeries(
-        signals, values, slices.geometry, tuple(directions), tuple(counts), tuple(notes), tuple(warnings), series, scaling,
+        signals, values, geometry, tuple(directions), tuple(counts), tuple(notes), tuple(warnings), series, scaling,
     )
 
 
@@ -149,17 +156,18 @@ def _check_one_examination(series: Sequence[Series], warnings: list[str]) -> Non
         warnings.append(f"{_label(series)}: the series have different frames of reference; the patient may have been moved between them.")
 
 
-def _source_frames(series: Sequence[Series], label: str, notes: list[str]) -> tuple[list[Frame], np.ndarray]:
-    """Frames that may be fitted, and which of them are trace-weighted, bool (frames,)."""
-    pairs = [pair for one in series for pair in zip(one.frames, frame_kinds(one), strict=True)]
-    left = Counter(kind for _, kind in pairs if not is_source(kind))
+def _source_frames(series: Sequence[Series], label: str, notes: list[str]) -> tuple[list[Frame], np.ndarray, np.ndarray]:
+    """Frames that may be fitted; which of them are trace-weighted, bool (frames,); number of their series, int (frames,)."""
+    found = [(frame, kind, s) for s, one in enumerate(series) for frame, kind in zip(one.frames, frame_kinds(one), strict=True)]
+    left = Counter(kind for _, kind, _ in found if not is_source(kind))
     listing = ", ".join(f"{count} x {kind}" for kind, count in left.items())
-    pairs = [(frame, kind) for frame, kind in pairs if is_source(kind)]
-    if not pairs:
+    found = [row for row in found if is_source(row[1])]
+    if not found:
         raise InputError(f"{label} holds no source images, only results of the scanner ({listing}). Choose the diffusion-weighted series.")
     if left:
         notes.append(f"{label}: results of the scanner were left out: {listing}.")
-    return [frame for frame, _ in pairs], np.array([kind is FrameKind.TRACE for _, kind in pairs])
+    frames, kinds, source = zip(*found, strict=True)
+    return list(frames), np.array([kind is FrameKind.TRACE for kind in kinds]), np.array(source)
 
 
 def _check_images(frames: Sequence[Frame], label: str) -> None:
@@ -177,25 +185,28 @@ def _check_images(frames: Sequence[Frame], label: str) -> None:
         )
 
 
-def _b_values(frames: Sequence[Frame], label: str, manufacturer: str, notes: list[str]) -> np.ndarray:
+def _b_values(frames: Sequence[Frame], manufacturers: Sequence[str], label: str, notes: list[str]) -> np.ndarray:
     """b-value of each frame, float64 (frames,)."""
     missing = [f for f in frames if f.b_value is None]
+    # Toshiba and Canon write the element only where a gradient is switched on
+    left_out_at_zero = all(
+        m.casefold().startswith(("canon", "toshiba")) for f, m in zip(frames, manufacturers, strict=True) if f.b_value is None
+    )
     if len(missing) == len(frames):
         raise InputError(
             f"{label}: no b-values were found in its headers. Export the series again without removing private elements; "
             "if it was anonymised, keep the diffusion b-value (0018,9087).",
         )
-    if missing and not manufacturer.casefold().startswith(("canon", "toshiba")):
+    if missing and not left_out_at_zero:
         raise InputError(
             f"{label}: {len(missing)} of {len(frames)} images have no b-value (first '{missing[0].name}'); the others have "
             f"b = {', '.join(f'{b:g}' for b in sorted({f.b_value for f in frames if f.b_value is not None}))}. "
             "Export the series again without removing private elements.",
         )
     if missing:
-        # Toshiba and Canon write the element only where a gradient is switched on.
-        notes.append(f"{label}: {len(missing)} images without b-value are b = 0, as {manufacturer} leaves it out there.")
-    for source in dict.fromkeys(f.b_value_source for f in frames if f.b_value is not None and "'" in f.b_value_source):
-        notes.append(f"{label}: a b-value was read from the {source}, because no element for it is in the header.")
+        notes.append(f"{label}: {len(missing)} images without b-value are taken as b = 0, where this manufacturer leaves it out.")
+    for text in dict.fromkeys(f.b_value_source for f in frames if f.b_value_source in READ_FROM_TEXT):
+        notes.append(f"{label}: b-values were read from the {text}, because the elements made for them are not in the headers.")
     return np.array([0.0 if f.b_value is None else f.b_value for f in frames])
 
 
@@ -212,17 +223,16 @@ def _group_b_values(b: np.ndarray, b0_limit: float) -> np.ndarray:
 
 def _directions(frames: Sequence[Frame], traces: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Number of the gradient direction of each frame, int (frames,); NO_DIRECTION at b = 0, for traces and where untold."""
-    known: list[np.ndarray] = []
+    numbers: dict[tuple, int] = {}
     direction = np.full(len(frames), NO_DIRECTION)
     for position, frame in enumerate(frames):
-        if frame.gradient_direction is None or traces[position] or group[position] == 0:
+        vector = frame.gradient_direction
+        if vector is None or traces[position] or group[position] == 0:
             continue
-        vector = np.array(frame.gradient_direction)
-        match = next((i for i, other in enumerate(known) if abs(vector @ other) > SAME_DIRECTION), None)
-        if match is None:
-            match = len(known)
-            known.append(vector)
-        direction[position] = match
+        if vector not in numbers:
+            same = (n for known, n in numbers.items() if abs(np.dot(known, vector)) > SAME_DIRECTION)
+            numbers[vector] = next(same, len(set(numbers.values())))
+        direction[position] = numbers[vector]
     return direction
 
 
@@ -276,6 +286,31 @@ def _check_scaling(frames: Sequence[Frame], scaling: str, label: str) -> None:
             f"{label}: Philips scaled its images differently (scale factors {min(scales):g} to {max(scales):g}), so the displayed values "
             "cannot be compared between b-values. Read the series with Philips' private scaling.",
         )
+
+
+def _place(frames: Sequence[Frame], source: np.ndarray, series: Sequence[Series], notes: list[str]) -> tuple[Geometry, np.ndarray]:
+    """Grid of the images and the slice number of each, int (frames,); every series must lie on the same grid."""
+    place = np.empty(len(frames), dtype=int)
+    grids: list[tuple[Series, Geometry]] = []
+    for s in np.unique(source):
+        chosen = source == s
+        slices = sort_into_slices([frame for frame, c in zip(frames, chosen, strict=True) if c], series[s].label)
+        place[chosen] = slices.index
+        notes.extend(slices.notes)
+        grids.append((series[s], slices.geometry))
+    first = grids[0][1]
+    if not all(first.matches(geometry, SAME_GRID_MM) for _, geometry in grids):
+        listing = "; ".join(f"{one.label}: {_grid_in_words(geometry)}" for one, geometry in grids)
+        raise GeometryError(f"The chosen series do not lie on the same slices, so they cannot be fitted together: {listing}.")
+    return first, place
+
+
+def _grid_in_words(geometry: Geometry) -> str:
+    k, j, i = geometry.shape
+    spacing = " x ".join(f"{mm:.4g}" for mm in geometry.spacing_mm)
+    corner = ", ".join(f"{mm:.1f}" for mm in geometry.origin_lps)
+    normal = ", ".join(f"{x:.3f}" for x in geometry.direction_lps[:, 2])
+    return f"{i} x {j} x {k} voxels of {spacing} mm, first voxel at ({corner}), slice normal ({normal})"
 
 
 def _check_complete(

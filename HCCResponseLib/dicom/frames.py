@@ -1,5 +1,6 @@
 """A DICOM dataset, classic or enhanced multi-frame, turned into frames."""
 
+from dataclasses import fields
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -23,17 +24,18 @@ def frames_of(dataset: Dataset, path: Path) -> tuple[Frame, ...]:
     :return: one frame for a classic file, one for each frame of an enhanced file; () for a multi-frame file without
         functional groups, whose frames have no places.
     """
+    elements = PrivateElements(dataset)
     if "PerFrameFunctionalGroupsSequence" in dataset:
         shared = sequence_item(dataset, "SharedFunctionalGroupsSequence")
         items = dataset.PerFrameFunctionalGroupsSequence
-        return tuple(_enhanced_frame(dataset, shared, item, path, index) for index, item in enumerate(items))
+        return tuple(_enhanced_frame(elements, shared, item, path, index) for index, item in enumerate(items))
     if (number(dataset, "NumberOfFrames") or 1) > 1:
         return ()
-    return (_classic_frame(dataset, path),)
+    return (_classic_frame(elements, path),)
 
 
-def _classic_frame(dataset: Dataset, path: Path) -> Frame:
-    private = PrivateElements(dataset)
+def _classic_frame(elements: PrivateElements, path: Path) -> Frame:
+    dataset = elements.dataset
     sequence_name = text(dataset, "SequenceName") or text(dataset, "PulseSequenceName")
     image_type = _image_type(dataset, "ImageType")
     return Frame(
@@ -41,8 +43,8 @@ def _classic_frame(dataset: Dataset, path: Path) -> Frame:
         index=0,
         **_common(dataset),
         **_plane(dataset, dataset, dataset),
-        **_diffusion([dataset], dataset, sequence_name),
-        **_philips_scale([private]),
+        **_diffusion([elements], dataset, sequence_name),
+        **_philips_scale([elements]),
         image_type=image_type,
         sequence_name=sequence_name,
         echo_time_s=_seconds(number(dataset, "EchoTime")),
@@ -55,11 +57,13 @@ def _classic_frame(dataset: Dataset, path: Path) -> Frame:
         averages=number(dataset, "NumberOfAverages"),
         rescale_slope=_or(number(dataset, "RescaleSlope"), 1.0),
         rescale_intercept=_or(number(dataset, "RescaleIntercept"), 0.0),
-        tiled="MOSAIC" in image_type or "VFRAME" in image_type or private.tag(0x0065, UIH, 0x51) is not None,
+        tiled="MOSAIC" in image_type or "VFRAME" in image_type or elements.tag(0x0065, UIH, 0x51) is not None,
     )
 
 
-def _enhanced_frame(dataset: Dataset, shared: Dataset | None, item: Dataset, path: Path, index: int) -> Frame:
+def _enhanced_frame(elements: PrivateElements, shared: Dataset | None, item: Dataset, path: Path, index: int) -> Frame:
+    dataset = elements.dataset
+
     def group(name: str) -> Dataset | None:
         """Item of a functional group: the frame's own, else the shared one."""
         return sequence_item(item, name) or sequence_item(shared, name)
@@ -69,7 +73,7 @@ def _enhanced_frame(dataset: Dataset, shared: Dataset | None, item: Dataset, pat
     scaling = group("PixelValueTransformationSequence")
     cardiac = group("CardiacSynchronizationSequence")
     philips = sequence_item(item, PHILIPS_FRAME_SEQUENCE)
-    near = [d for d in (group("MRDiffusionSequence"), philips, item, dataset) if d is not None]
+    near = [PrivateElements(d) for d in (group("MRDiffusionSequence"), philips, item) if d is not None] + [elements]
     sequence_name = text(dataset, "PulseSequenceName") or text(dataset, "SequenceName")
     image_type = _image_type(group("MRImageFrameTypeSequence"), "FrameType") or _image_type(dataset, "ImageType")
     # an inversion time stands in a functional group of its own; several mean several pulses and tell no single one
@@ -81,7 +85,7 @@ def _enhanced_frame(dataset: Dataset, shared: Dataset | None, item: Dataset, pat
         **_common(dataset),
         **_plane(group("PlanePositionSequence"), group("PlaneOrientationSequence"), group("PixelMeasuresSequence")),
         **_diffusion(near, dataset, sequence_name),
-        **_philips_scale([PrivateElements(d) for d in (philips, item, dataset) if d is not None]),
+        **_philips_scale(near),
         image_type=image_type,
         sequence_name=sequence_name,
         echo_time_s=_seconds(echo_time),
@@ -122,20 +126,15 @@ def _plane(position: Dataset | None, orientation: Dataset | None, measures: Data
     }
 
 
-def _diffusion(near: list[Dataset], dataset: Dataset, sequence_name: str) -> dict:
+def _diffusion(near: list[PrivateElements], dataset: Dataset, sequence_name: str) -> dict:
     found = diffusion_elements(near, sequence_name, text(dataset, "Manufacturer"), text(dataset, "ImageComments"))
-    return {
-        "b_value": found.b_value,
-        "b_value_source": found.source,
-        "gradient_direction": found.direction,
-        "directionality": found.directionality,
-    }
+    return {field.name: getattr(found, field.name) for field in fields(found)}
 
 
-def _philips_scale(privates: list[PrivateElements]) -> dict:
+def _philips_scale(near: list[PrivateElements]) -> dict:
     scale = {}
     for name, offset in (("philips_slope", 0x0E), ("philips_intercept", 0x0D)):
-        values = next((v for private in privates if (v := private.numbers(0x2005, PHILIPS_MR, offset, "FL"))), None)
+        values = next((v for elements in near if (v := elements.numbers(0x2005, PHILIPS_MR, offset, "FL"))), None)
         scale[name] = values[0] if values else None
     return scale
 

@@ -100,7 +100,7 @@ class PrivateElements:
     """
 
     def __init__(self, dataset: Dataset):
-        self._dataset = dataset
+        self.dataset = dataset
         self._blocks: dict[tuple[int, str], int] = {}
         for tag in dataset.keys():
             if tag.group % 2 and 0x10 <= tag.element <= 0xFF:
@@ -112,7 +112,7 @@ class PrivateElements:
         if block is None and not any(g == group for g, _ in self._blocks):
             block = 0x10
         tag = None if block is None else (group << 16) | (block << 8) | offset
-        return tag if tag in self._dataset else None
+        return tag if tag in self.dataset else None
 
     def numbers(self, group: int, creator: str, offset: int, vr: str) -> tuple[float, ...] | None:
         """Numbers of an element whose true value representation is ``vr``: IS, DS, FL, FD, SS or US.
@@ -120,7 +120,7 @@ class PrivateElements:
         An archive that does not know the element hands it on as bytes (UN) or as one text.
         """
         tag = self.tag(group, creator, offset)
-        value = None if tag is None else _value(self._dataset, tag)
+        value = None if tag is None else _value(self.dataset, tag)
         if isinstance(value, bytes):
             code = {"FL": "f", "FD": "d", "SS": "h", "US": "H"}.get(vr)
             if code is None:
@@ -136,7 +136,7 @@ class PrivateElements:
     def text(self, group: int, creator: str, offset: int) -> str:
         """Text of an element; '' when it is not there."""
         tag = self.tag(group, creator, offset)
-        return "" if tag is None else text(self._dataset, tag)
+        return "" if tag is None else text(self.dataset, tag)
 
 
 def date_of(dataset: Dataset | None, name: Any) -> date | None:

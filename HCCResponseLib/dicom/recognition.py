@@ -60,7 +60,7 @@ _WORD = r"(?<![a-z]){}(?![a-z])"
 _DESCRIPTIONS = (
     # order matters: "calculated" beside "ADC" is still computed, "eADC" is not "ADC"
     (FrameKind.COMPUTED, re.compile(r"calc_?b|calculated|computed|synthetic|" + _WORD.format("cdwi") + "|" + _WORD.format("synb?"))),
-    (FrameKind.EXPONENTIAL_ADC, re.compile(_WORD.format("d?eadc") + r"|exponential|" + _WORD.format("exp"))),
+    (FrameKind.EXPONENTIAL_ADC, re.compile(_WORD.format("d?eadc") + r"|exponential|exponentiel|exponenziell")),
     (
         FrameKind.ADC,
         re.compile(
@@ -71,6 +71,7 @@ _DESCRIPTIONS = (
     (FrameKind.ANISOTROPY, re.compile(_WORD.format("(?:col)?fa") + r"|anisotrop")),
     (FrameKind.TRACE, re.compile(r"trace|isotrop")),
 )
+_NAMES_B_VALUE = re.compile(_WORD.format("b") + r"[ =_-]?\d{2,}")
 _DIFFUSION_WORDS = re.compile(r"dwi|diff|dti|ivim|trace|dw[_ -]?epi|resolve")
 
 
@@ -81,9 +82,10 @@ def is_source(kind: FrameKind) -> bool:
 
 def frame_kinds(series: Series) -> tuple[FrameKind, ...]:
     """Tell for every frame what it shows."""
-    weighted = {b for b in series.b_values if b > B0_LIMIT}
-    several = len(weighted) + any(b <= B0_LIMIT for b in series.b_values) > 1
-    description = next((kind for kind, words in _DESCRIPTIONS if words.search(series.description.casefold())), None)
+    description = series.description.casefold()
+    named = next((kind for kind, words in _DESCRIPTIONS if words.search(description)), None)
+    several = len({max(b, B0_LIMIT) for b in series.b_values}) > 1
+    measured = _NAMES_B_VALUE.search(description) is not None
 
     def kind_of(frame: Frame) -> FrameKind:
         words = set(frame.image_type[2:])
@@ -91,12 +93,13 @@ def frame_kinds(series: Series) -> tuple[FrameKind, ...]:
         if by_type is not None:
             return by_type
         original = frame.image_type[:1] == ("ORIGINAL",)
-        # A map has one b-value label at most: a name like "DWI b50 b800 ADC" over several b-values is a protocol's name.
-        if description is FrameKind.COMPUTED and not original:
-            return description
-        if description is not None and not several and not is_source(description):
-            return description
-        if frame.directionality == "ISOTROPIC" or description is FrameKind.TRACE:
+        if named is FrameKind.COMPUTED and not original:
+            return named
+        # A map has one b-value label at most, and original images called "DWI b800 + ADC" are images all the same:
+        # there the description is the name of a protocol.
+        if named is not None and not is_source(named) and not several and not (original and measured):
+            return named
+        if frame.directionality == "ISOTROPIC" or named is FrameKind.TRACE:
             return FrameKind.TRACE
         return FrameKind.SOURCE
 
