@@ -58,8 +58,7 @@ def write_montage(
 
     figure = Figure(figsize=size, dpi=150, facecolor="black")
     FigureCanvasAgg(figure)
-    colours = colormaps[colour_map].copy()
-    colours.set_bad("black")
+    colours = colormaps[colour_map].with_extremes(bad="black")
     for place, k in enumerate(slices):
         row, column = divmod(place, columns)
         axes = figure.add_axes(
