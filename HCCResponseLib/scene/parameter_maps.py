@@ -199,6 +199,7 @@ def _store_provenance(map_node, method: str, source_nodes) -> None:
 
 
 def _set_default_display(map_node, quantity: Quantity) -> None:
+    map_node.CreateDefaultDisplayNodes()
     display_node = map_node.GetDisplayNode()
     with slicer.util.NodeModify(display_node):
         colors = f"vtkMRMLColorTableNodeFile{_COLORS.get(quantity.key, _DEFAULT_COLORS)}.txt"
