@@ -625,3 +625,98 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
 
         slicer.app.applicationLogic().GetSelectionNode().SetActiveTableID(measurement_table().GetID())
         slicer.app.applicationLogic().PropagateTableSelection()
+
+
+#
+# HCCParameterMappingTest
+#
+
+
+class HCCParameterMappingTest(ScriptedLoadableModuleTest):
+    """From DICOM files of known truth to the numbers in the panel."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+        self.folder = pathlib.Path(slicer.util.tempDirectory())
+        self.addCleanup(self._removeFolder)
+
+    def _removeFolder(self):
+        import shutil
+
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def runTest(self):
+        """Run every test of the class, as the Reload and Test button does."""
+        for name in dir(self):
+            if name.startswith("test_"):
+                self.setUp()
+                getattr(self, name)()
+                self.doCleanups()
+
+    def _writeExamination(self):
+        """A small diffusion examination on disk; returns its truth."""
+        from HCCResponseLib.phantom.abdomen import diffusion_examination
+        from HCCResponseLib.phantom.dicom_series import SeriesHeader, write_series
+
+        examination = diffusion_examination(shape=(9, 40, 52), spacing_mm=(7.0, 7.0, 14.0))
+        write_series(self.folder, examination.volumes, examination.geometry, SeriesHeader(patient_id="P1", patient_name="Test^Liver"))
+        return examination
+
+    def _outline(self, examination, names, volume):
+        """A segmentation with the true regions of some tissues."""
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Outlines")
+        segmentation.CreateDefaultDisplayNodes()
+        segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+        for name in names:
+            segmentId = segmentation.GetSegmentation().AddEmptySegment("", name)
+            slicer.util.updateSegmentBinaryLabelmapFromArray(examination.regions[name].astype("uint8"), segmentation, segmentId, volume)
+        return segmentation
+
+    def test_folderToValues(self):
+        """Read, fit, measure through the logic: the numbers are the true ones."""
+        examination = self._writeExamination()
+        logic = HCCParameterMappingLogic()
+        parameters = logic.getParameterNode()
+        volumes, _notes = logic.readFolder(self.folder)
+        self.assertEqual(len(volumes), 4)
+        parameters.series = volumes[0]
+        parameters.adcMap, _seconds = logic.computeAdc(parameters)
+        parameters.segmentation = self._outline(examination, ["liver", "spleen", "stomach"], volumes[0])
+        parameters.reader = "Test"
+        logic.measure(parameters)
+        rows = logic.valuesOfMap(parameters)
+        self.assertEqual([row.lesion_name for row in rows], ["liver", "spleen", "stomach"])
+        for row in rows:
+            true = 1e3 * examination.true_adc(row.lesion_name)
+            self.assertAlmostEqual(row.median, true, delta=0.02 * true)
+            self.assertEqual(row.n + row.rejected, int(examination.regions[row.lesion_name].sum()))
+
+    def test_cancelChangesNothing(self):
+        """A cancelled fit leaves the scene as it was."""
+        from HCCResponseLib.errors import Cancelled
+
+        self._writeExamination()
+        logic = HCCParameterMappingLogic()
+        parameters = logic.getParameterNode()
+        with self.assertRaises(Cancelled):
+            logic.readFolder(self.folder, lambda fraction: False)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"), 0)
+        parameters.series = logic.readFolder(self.folder)[0][0]
+        with self.assertRaises(Cancelled):
+            logic.computeAdc(parameters, lambda fraction: False)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"), 4)
+
+    def test_leaveOut(self):
+        """A volume that is left out is not fitted, and one that was deleted is no trouble."""
+        self._writeExamination()
+        logic = HCCParameterMappingLogic()
+        parameters = logic.getParameterNode()
+        volumes, _notes = logic.readFolder(self.folder)
+        parameters.series = volumes[0]
+        logic.setLeftOut(parameters, volumes[0], True)
+        self.assertEqual(logic.chosenVolumes(parameters), volumes[1:])
+        slicer.mrmlScene.RemoveNode(volumes[0])
+        self.assertEqual(logic.chosenVolumes(parameters), volumes[1:])
+        logic.setLeftOut(parameters, volumes[1], True)
+        logic.setLeftOut(parameters, volumes[1], False)
+        self.assertEqual(logic.chosenVolumes(parameters), volumes[1:])

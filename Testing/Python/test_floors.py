@@ -29,7 +29,7 @@ ALLOWED_LIBRARIES = {
     "lesions": {"numpy", "scipy", "SimpleITK"},
     "statistics": {"numpy", "scipy"},
     "response": {"numpy"},
-    "dicom": {"numpy", "pydicom"},
+    "dicom": {"numpy", "pydicom", "SimpleITK"},
     "phantom": {"numpy", "scipy", "pydicom"},
     "report": {"numpy", "matplotlib", "jinja2"},
     "workflow": {"numpy", "scipy", "SimpleITK", "pydicom"},

@@ -1,0 +1,286 @@
+"""Drives every module in the real application, as a user does, and looks at what scene and panel then hold.
+
+Slicer --testing --no-splash --additional-module-paths HCCResponse --python-script Testing/run_in_slicer.py [FOLDER]
+
+FOLDER gets a screenshot of each panel and of the views; without it they go to the application's temporary folder.
+The last line is "N passed, N failed"; the exit status is 1 when anything failed.
+"""
+
+import contextlib
+import sys
+import tempfile
+import time
+import traceback
+import unittest
+from pathlib import Path
+
+import qt
+import slicer
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "Testing" / "Python")]
+SCREENSHOTS = Path(sys.argv[1] if len(sys.argv) > 1 else slicer.app.temporaryPath) / "HCCResponse-screenshots"
+MODULES = ("HCCParameterMapping",)
+
+
+def settle(seconds: float = 0.3) -> None:
+    """Let the application catch up with what was done to it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        slicer.app.processEvents()
+        time.sleep(0.01)
+
+
+def screenshot(name: str) -> Path:
+    """Save what the main window shows."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    settle(0.6)
+    slicer.util.forceRenderAllViews()
+    path = SCREENSHOTS / f"{name}.png"
+    slicer.util.mainWindow().grab().save(str(path))
+    return path
+
+
+def panel(name: str):
+    """Open a module; returns its widget."""
+    slicer.util.selectModule(name)
+    settle()
+    return slicer.util.getModuleWidget(name)
+
+
+def observers() -> int:
+    """Number of observations that the modules hold on the scene and its nodes."""
+    return sum(len(list(slicer.util.getModuleWidget(name).Observations)) for name in MODULES)
+
+
+class ModuleCase(unittest.TestCase):
+    """An empty scene before and after."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+        settle(0.1)
+
+    def tearDown(self):
+        slicer.mrmlScene.Clear()
+        settle(0.1)
+
+
+class EveryModuleTest(ModuleCase):
+    def test_own_tests_pass(self):
+        for name in MODULES:
+            module = sys.modules[name]
+            suite = unittest.defaultTestLoader.loadTestsFromTestCase(getattr(module, f"{name}Test"))
+            result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1).run(suite)
+            self.assertTrue(result.wasSuccessful() and result.testsRun, name)
+
+    def test_help_icon_and_category_are_there(self):
+        for name in MODULES:
+            module = getattr(slicer.modules, name.lower())
+            self.assertFalse(module.icon.isNull(), name)
+            self.assertIn("Quantification", module.categories)
+            self.assertIn("href", module.helpText)
+
+    def test_entering_and_leaving_leaks_no_observer(self):
+        for name in MODULES:
+            panel(name)
+            slicer.util.selectModule("Data")
+            before = observers()
+            for _visit in range(10):
+                panel(name)
+                slicer.util.selectModule("Data")
+            self.assertEqual(observers(), before)
+
+    def test_closing_the_scene_while_a_panel_is_open(self):
+        for name in MODULES:
+            widget = panel(name)
+            slicer.mrmlScene.Clear()
+            settle()
+            self.assertIsNotNone(widget._parameterNode)
+            self.assertIsNotNone(slicer.mrmlScene.GetNodeByID(widget._parameterNode.parameterNode.GetID()))
+
+    def test_panels_fit_420_pixels(self):
+        for name in MODULES:
+            widget = panel(name)
+            self.assertLessEqual(widget.parent.minimumSizeHint.width(), 420, name)
+
+
+class ParameterMappingPanelTest(ModuleCase):
+    """From a folder to the values, with the buttons of the panel."""
+
+    def setUp(self):
+        super().setUp()
+        from HCCResponseLib.phantom.abdomen import diffusion_examination
+        from HCCResponseLib.phantom.dicom_series import SeriesHeader, write_series
+
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.examination = diffusion_examination()
+        header = SeriesHeader(description="ep2d_diff_b0_50_400_800", number=5, patient_id="DEMO", patient_name="Demo^Liver")
+        write_series(Path(self.folder) / "dicom", self.examination.volumes, self.examination.geometry, header)
+        self.widget = panel("HCCParameterMapping")
+        self.ui = self.widget.ui
+
+    def read_folder(self):
+        self.ui.dicomFolderLineEdit.setCurrentPath(str(Path(self.folder) / "dicom"))
+        self.ui.readFolderButton.click()
+        settle()
+
+    def compute(self):
+        self.read_folder()
+        self.ui.applyButton.click()
+        settle()
+        return self.widget._parameterNode.adcMap
+
+    def outline(self, *names):
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Outlines")
+        segmentation.CreateDefaultDisplayNodes()
+        volume = self.widget._parameterNode.series
+        segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+        for name in names:
+            segment_id = segmentation.GetSegmentation().AddEmptySegment("", name)
+            slicer.util.updateSegmentBinaryLabelmapFromArray(
+                self.examination.regions[name].astype("uint8"),
+                segmentation,
+                segment_id,
+                volume,
+            )
+        self.widget._parameterNode.segmentation = segmentation
+        settle()
+        return segmentation
+
+    def shown_values(self):
+        table = self.ui.valuesTable
+        return {table.item(row, 0).text(): float(table.item(row, 1).text()) for row in range(table.rowCount)}
+
+    def test_an_empty_panel_says_why_it_cannot_compute(self):
+        self.assertFalse(self.ui.applyButton.enabled)
+        self.assertTrue(self.ui.applyButton.toolTip)
+        self.assertFalse(self.ui.measureButton.enabled)
+        self.assertIn("ADC map", self.ui.measureButton.toolTip)
+        self.assertGreater(self.ui.preflightList.count, 0)
+        screenshot("HCCParameterMapping-empty")
+
+    def test_folder_to_values(self):
+        adc_map = self.compute()
+        self.assertIsNotNone(adc_map)
+        self.assertEqual(self.ui.volumesTable.rowCount, 4)
+        self.assertEqual([self.ui.volumesTable.item(row, 2).text() for row in range(4)], ["0", "50", "400", "800"])
+        self.assertEqual(adc_map.GetVoxelValueUnits().GetCodeMeaning(), "10⁻³ mm²/s")
+        composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
+        self.assertEqual(composite.GetForegroundVolumeID(), adc_map.GetID())
+        names = ["lesion 1, viable", "lesion 2, viable rim", "lesion 2, necrotic core", "lesion 3, treated", "liver"]
+        self.outline(*names)
+        self.ui.measureButton.click()
+        settle()
+        shown = self.shown_values()
+        self.assertEqual(list(shown), names)
+        for name, median in shown.items():
+            self.assertAlmostEqual(median, 1e3 * self.examination.true_adc(name), delta=0.03 * median)
+        self.widget.onValueClicked(0, 0)
+        screenshot("HCCParameterMapping")
+        self.ui.copyValuesButton.click()
+        self.assertEqual(len(slicer.app.clipboard().text().splitlines()), 6)
+        layout = slicer.app.layoutManager().layout
+        self.ui.showTableButton.click()
+        settle()
+        screenshot("HCCParameterMapping-table")
+        slicer.util.selectModule("Data")
+        settle()
+        self.assertEqual(slicer.app.layoutManager().layout, layout)
+
+    def test_ticks_and_typed_b_values(self):
+        self.read_folder()
+        self.ui.leaveOutZeroButton.click()
+        settle()
+        self.assertEqual(len(self.widget.logic.chosenVolumes(self.widget._parameterNode)), 3)
+        self.ui.applyButton.click()
+        settle()
+        self.assertEqual(self.widget._parameterNode.adcMap.GetAttribute("HCC.Method"), "WLLS, b = 50, 400, 800 s/mm2")
+        self.ui.useAllButton.click()
+        settle()
+        self.assertEqual(len(self.widget.logic.chosenVolumes(self.widget._parameterNode)), 4)
+        self.ui.volumesTable.item(3, 2).setText("1000")
+        settle()
+        self.assertEqual(self.ui.volumesTable.item(3, 2).text(), "1000")
+        self.ui.volumesTable.item(3, 2).setText("high")
+        settle()
+        self.assertIn("high", self.ui.statusLabel.text)
+        self.assertEqual(self.ui.volumesTable.item(3, 2).text(), "1000")
+        for row in range(1, 4):
+            self.ui.volumesTable.item(row, 0).setCheckState(qt.Qt.Unchecked)
+            settle(0.1)
+        self.assertFalse(self.ui.applyButton.enabled)
+        self.assertIn("b-value", self.ui.applyButton.toolTip)
+
+    def test_cancelling_the_fit_changes_nothing(self):
+        self.read_folder()
+        before = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+
+        @contextlib.contextmanager
+        def impatient(_text):
+            yield lambda fraction: False
+
+        module = sys.modules["HCCParameterMapping"]
+        patient = module.progressDialog
+        module.progressDialog = impatient
+        try:
+            self.ui.applyButton.click()
+        finally:
+            module.progressDialog = patient
+        settle()
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"), before)
+        self.assertIn("cancelled", self.ui.statusLabel.text)
+
+    def test_deleting_an_input_in_mid_work(self):
+        self.compute()
+        slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetNodeByID(self.ui.volumesTable.item(0, 0).data(qt.Qt.UserRole)))
+        settle()
+        self.assertEqual(self.ui.volumesTable.rowCount, 3)
+        slicer.mrmlScene.RemoveNode(self.widget._parameterNode.adcMap)
+        settle()
+        self.assertFalse(self.ui.measureButton.enabled)
+        self.ui.applyButton.click()
+        settle()
+        self.assertIsNotNone(self.widget._parameterNode.adcMap)
+
+    def test_saved_scene_brings_everything_back(self):
+        self.compute()
+        self.outline("liver", "spleen")
+        self.ui.readerLineEdit.setText("AB")
+        self.ui.timePointSpinBox.setValue(2)
+        self.ui.measureButton.click()
+        settle()
+        before = self.shown_values()
+        path = str(Path(self.folder) / "case.mrb")
+        self.assertTrue(slicer.util.saveScene(path))
+        slicer.mrmlScene.Clear()
+        settle()
+        self.assertEqual(self.ui.valuesTable.rowCount, 0)
+        slicer.util.loadScene(path)
+        settle(0.5)
+        self.assertEqual(self.ui.readerLineEdit.text, "AB")
+        self.assertEqual(self.ui.timePointSpinBox.value, 2)
+        self.assertEqual(self.ui.volumesTable.rowCount, 4)
+        self.assertEqual(self.shown_values(), before)
+        adc_map = self.widget._parameterNode.adcMap
+        self.assertEqual(adc_map.GetVoxelValueUnits().GetCodeMeaning(), "10⁻³ mm²/s")
+        self.assertEqual(adc_map.GetAttribute("HCC.Role"), "ADC")
+
+
+def main() -> int:
+    """Run everything; returns the exit status."""
+    load = unittest.defaultTestLoader.loadTestsFromTestCase
+    suite = unittest.TestSuite(load(case) for case in (EveryModuleTest, ParameterMappingPanelTest))
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    print(f"screenshots are in {SCREENSHOTS}")
+    print(f"{result.testsRun - failed - len(result.skipped)} passed, {failed} failed", flush=True)
+    return 1 if failed or not result.testsRun else 0
+
+
+if __name__ == "__main__":
+    try:
+        status = main()
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    slicer.util.exit(status)
