@@ -13,7 +13,7 @@ __all__ = ["Finding", "Level", "check_diffusion"]
 
 
 class Level(StrEnum):
-    """How much a finding matters: an error stops the computation, a warning makes the result doubtful."""
+    """How much a finding matters: an error stops the computation, a warning makes the result doubtful, good is as it should be."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -58,6 +58,8 @@ def _check_b_values(volume_nodes, b_values) -> list[Finding]:
     distinct = sorted({float(b) for b in b_values if b is not None})
     if not findings and len(distinct) < 2:
         findings.append(Finding(Level.ERROR, f"Only one b-value (b = {distinct[0]:g}) was found; an ADC map needs two or more."))
+    if not findings:
+        findings.append(Finding(Level.GOOD, f"b = {', '.join(f'{b:g}' for b in distinct)} s/mm2."))
     repeated = [b for b in distinct if b_values.count(b) > 1]
     if repeated:
         found = ", ".join(f"{b:g}" for b in repeated)
@@ -87,4 +89,4 @@ def _check_grids(volume_nodes) -> list[Finding]:
                     "choose volumes of one series, or resample it.",
                 ),
             )
-    return findings
+    return findings or [Finding(Level.GOOD, "All volumes lie on one grid.")]

@@ -1,9 +1,9 @@
 """Which voxels of a volume lie inside a segment.
 
 A voxel is inside when its centre is. This is decided once, in the volume's own grid, from the representation that the
-segment was made in, with the parent transforms of both nodes; so nothing is resampled twice, padded or cropped.
-(``slicer.util.arrayFromSegmentBinaryLabelmap`` resamples twice where the transforms of the two nodes differ, and converts a
-closed surface on a grid of its own before.)
+segment was made in, with the parent transforms of both nodes; nothing in the scene is touched, and what cannot be told is an error.
+(``slicer.util.arrayFromSegmentBinaryLabelmap`` finds the same voxels for labelmaps, but adds and removes nodes on the way, answers
+an empty segment with an empty mask, and takes a closed surface over a labelmap on a grid of its own unless one is set.)
 """
 
 import itertools

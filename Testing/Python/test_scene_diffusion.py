@@ -112,7 +112,8 @@ class TestGroups(SceneTestCase):
 class TestBeforeComputing(SceneTestCase):
     def test_nothing_wrong(self):
         nodes = add_series()
-        self.assertNotIn("error", levels(nodes))
+        self.assertEqual(levels(nodes), ["good", "information", "good"])
+        self.assertEqual(levels(nodes[1:]), ["good", "good"])
         self.assertIsNone(map_quantity(nodes[0]))
 
     def test_nothing_chosen(self):
