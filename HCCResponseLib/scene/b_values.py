@@ -1,5 +1,6 @@
 """The b-value of a diffusion-weighted volume, kept as the node attribute ``HCC.BValue`` in s/mm2."""
 
+import functools
 import math
 import re
 from pathlib import Path
@@ -54,21 +55,27 @@ def _b_value_from_dicom(volume_node) -> float | None:
     database = getattr(slicer, "dicomDatabase", None)
     if not uids or database is None or not database.isOpen:
         return None
+    return _b_value_of_files(tuple(database.fileForInstance(uid) for uid in uids))
+
+
+@functools.lru_cache(maxsize=256)  # a panel asks at every change of the scene
+def _b_value_of_files(paths: tuple[str, ...]) -> float | None:
+    """Return the b-value that all files have, or None."""
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
     from ..dicom.frames import frames_of
     from ..dicom.headers import quiet_pydicom
+    from ..dicom.recognition import B0_LIMIT
 
     found = set()
-    for uid in uids:
-        path = database.fileForInstance(uid)
+    for path in paths:
         try:
             with quiet_pydicom():
-                dataset = dcmread(path, stop_before_pixels=True)
-                found.update(frame.b_value for frame in frames_of(dataset, Path(path)))
+                values = [frame.b_value for frame in frames_of(dcmread(path, stop_before_pixels=True), Path(path))]
         except (OSError, InvalidDicomError):
             return None
+        found.update(0.0 if b is not None and b <= B0_LIMIT else b for b in values)
         if len(found) > 1:
             return None
     return found.pop() if found else None

@@ -119,7 +119,7 @@ def map_quantity(map_node) -> Quantity | None:
 def map_values(map_node) -> tuple[np.ndarray, Quantity]:
     """Return the values of a map (k, j, i) in the quantity's canonical unit as float64, NaN where invalid, and the quantity.
 
-    :raises InputError: the volume has no known quantity, or a unit that is not one of its quantity.
+    :raises InputError: the volume has no known quantity, a unit that is not one of its quantity, or lost its validity mask.
     :raises GeometryError: the validity mask does not lie on the grid of the map.
     """
     quantity = map_quantity(map_node)
@@ -134,6 +134,8 @@ def map_values(map_node) -> tuple[np.ndarray, Quantity]:
         raise InputError(f"Volume '{map_node.GetName()}': {error}") from None
     values = volume_array(map_node) * np.float64(factor)
     mask_node = validity_node(map_node)
+    if mask_node is None and map_node.GetAttribute("HCC.Quantity"):
+        raise InputError(f"The validity mask of map '{map_node.GetName()}' was deleted, so zeros cannot be told; compute the map again.")
     if mask_node is not None:
         if not volume_geometry(mask_node).matches(volume_geometry(map_node)):
             raise GeometryError(

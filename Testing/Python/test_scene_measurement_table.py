@@ -196,8 +196,8 @@ class TestWhatUsersDo(SceneTestCase):
     def test_undo(self):
         scene = slicer.mrmlScene
         self.node.SetUndoEnabled(True)
+        self.addCleanup(scene.SetUndoFlag, scene.GetUndoFlag())
         scene.SetUndoOn()
-        self.addCleanup(scene.SetUndoOff)
         scene.SaveStateForUndo()
         add_measurements([measurement(reader="B")])
         self.assertEqual(len(measurements()), 3)

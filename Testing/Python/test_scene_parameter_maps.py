@@ -209,6 +209,14 @@ class TestMapsFromElsewhere(SceneTestCase):
             with self.assertRaisesRegex(InputError, "scanner ADC.*ADC cannot be in"):
                 map_values(self.foreign(np.ones((1, 2, 2), np.int16), ADC.code, unit))
 
+    def test_without_its_validity_mask_a_map_has_no_values(self):
+        node = make_map()
+        slicer.mrmlScene.RemoveNode(validity_node(node))
+        with self.assertRaisesRegex(InputError, "'ADC' was deleted.*compute the map again"):
+            map_values(node)
+        make_map(map_node=node)
+        self.assertEqual(np.isnan(map_values(node)[0]).sum(), 3)
+
     def test_a_validity_mask_of_another_grid_is_told(self):
         node = make_map()
         other = Geometry.from_parts((2, 2, 2), (1, 1, 1))

@@ -201,20 +201,23 @@ class TestBValues(SceneTestCase):
             dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = MRImageStorage
             dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = uid
             dataset.Modality, dataset.Manufacturer = "MR", "SIEMENS"
-            if b is not None:
+            if isinstance(b, float):
+                dataset.DiffusionBValue = b
+            elif b is not None:
                 block = dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True)
                 block.add_new(0x0C, "IS", str(b))
             path = self.folder / uid
             dataset.save_as(path, enforce_file_format=True)
             return str(path)
 
-        files = {uid: write(uid, b) for uid, b in (("1.1", 600), ("1.2", 600), ("1.3", 50), ("1.4", None))}
+        files = {uid: write(uid, b) for uid, b in (("1.1", 600), ("1.2", 600), ("1.3", 50), ("1.4", None), ("1.5", 0.001), ("1.6", 0.004))}
         database = types.SimpleNamespace(isOpen=True, fileForInstance=lambda uid: files.get(uid, ""))
         with mock.patch.object(slicer, "dicomDatabase", database, create=True):
             for uids, expected in (
                 ("1.1 1.2", (600.0, "DICOM header")),
                 ("1.1 1.3", (None, "")),
                 ("1.4", (None, "")),
+                ("1.5 1.6", (0.0, "DICOM header")),
                 ("1.1 9.9", (None, "")),
                 ("", (None, "")),
             ):
