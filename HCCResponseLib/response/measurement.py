@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..errors import InputError
-from .quantities import STATISTICS, find_quantity
+from .quantities import STATISTICS, canonical_unit, find_quantity
 
 __all__ = ["Measurement", "MeasurementKey", "now"]
 
@@ -24,7 +24,7 @@ class Measurement:
     :param lesion_uid: tracking UID of the lesion or region.
     :param quantity: key of :data:`.quantities.QUANTITIES`.
     :param value: in ``unit``; NaN says "looked for, not measurable".
-    :param unit: UCUM code; always the quantity's canonical unit.
+    :param unit: UCUM code; always that of :func:`.quantities.canonical_unit`.
     :param datetime: when it was measured, ISO 8601.
     :param statistic: key of :data:`.quantities.STATISTICS`; empty where the value is not a summary of voxels.
     :param method: how it was measured ("WLLS, b = 0, 400, 800 s/mm2").
@@ -62,10 +62,11 @@ class Measurement:
         if not self.lesion_uid:
             raise InputError(f"Measurement of {self.quantity}: it does not say which lesion it belongs to (tracking UID is empty).")
         quantity = find_quantity(self.quantity)
-        if self.unit != quantity.unit.value:
-            raise InputError(f"{quantity.label} is kept in {quantity.unit.value}, found a value in '{self.unit}'; convert it first.")
         if self.statistic and self.statistic not in STATISTICS:
             raise InputError(f"Statistic '{self.statistic}' is not known; known are {', '.join(STATISTICS)}.")
+        unit = canonical_unit(quantity, self.statistic).value
+        if self.unit != unit:
+            raise InputError(f"{quantity.label} {self.statistic} is kept in {unit}, found a value in '{self.unit}'; convert it first.")
         try:
             object.__setattr__(self, "value", float(self.value))
         except (TypeError, ValueError):

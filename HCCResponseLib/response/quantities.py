@@ -11,7 +11,17 @@ from typing import NamedTuple
 
 from ..errors import InputError
 
-__all__ = ["PRIVATE_SCHEME", "QUANTITIES", "STATISTICS", "Code", "Quantity", "canonical_factor", "find_quantity"]
+__all__ = [
+    "COUNTS",
+    "PRIVATE_SCHEME",
+    "QUANTITIES",
+    "STATISTICS",
+    "Code",
+    "Quantity",
+    "canonical_factor",
+    "canonical_unit",
+    "find_quantity",
+]
 
 PRIVATE_SCHEME = "99HCCRESPONSE"
 
@@ -52,7 +62,7 @@ class Quantity:
         if math.isnan(value):
             return "–"
         text = f"{value * self.display_factor:.{self.decimals}f}"
-        return f"{text} {self.display_unit.meaning}" if self.display_unit.value != "1" else text
+        return f"{text} {self.display_unit.meaning}"
 
 
 def _ucum(value: str, meaning: str) -> Code:
@@ -104,9 +114,6 @@ _ALL = (
              _MILLIMETRE, _MILLIMETRE, 1.0, None, 1),
     Quantity("NECROTIC_FRACTION", "Necrotic fraction", _private("NecroticFraction", "Necrotic fraction of tumour volume"),
              _RATIO, _PERCENT, 100.0, None, 1),
-    Quantity("VOXEL_COUNT", "Voxels", _private("VoxelCount", "Number of voxels"), _NO_UNIT, _NO_UNIT, 1.0, None, 0),
-    Quantity("REJECTED_COUNT", "Rejected voxels", _private("RejectedCount", "Number of voxels without a valid value"),
-             _NO_UNIT, _NO_UNIT, 1.0, None, 0),
 )
 # fmt: on
 
@@ -123,8 +130,13 @@ STATISTICS: dict[str, Code] = {
     "percentile_25": _private("Percentile25", "25th percentile"),
     "percentile_75": _private("Percentile75", "75th percentile"),
     "percentile_90": _sct("371887004", "90th Percentile Value of population"),
+    "n": _private("ValueCount", "Number of valid values"),
+    "rejected": _private("RejectedCount", "Number of voxels without a valid value"),
 }
 """How many voxels become one number: the derivation (DICOM TID 1419) of a value, by key. A plain measurement has none ("")."""
+
+COUNTS = ("n", "rejected")
+"""Statistics that count; all others are in the unit of their quantity."""
 
 
 _UNIT_FACTORS = {
@@ -134,9 +146,13 @@ _UNIT_FACTORS = {
     "/min": {"/min": 1.0, "/s": 60.0},
     "mm": {"mm": 1.0, "cm": 10.0},
     "ml": {"ml": 1.0, "mL": 1.0, "cm3": 1.0, "mm3": 1e-3},
-    "1": {"1": 1.0},
 }
 """By canonical unit: UCUM units that a value may come in, with the factor to the canonical unit (10-6.mm2/s is DICOM's own spelling)."""
+
+
+def canonical_unit(quantity: Quantity, statistic: str = "") -> Code:
+    """Return the unit that a statistic of a quantity is kept in."""
+    return _NO_UNIT if statistic in COUNTS else quantity.unit
 
 
 def canonical_factor(quantity: Quantity, unit: str) -> float:

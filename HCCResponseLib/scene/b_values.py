@@ -12,7 +12,7 @@ from ..errors import InputError
 __all__ = ["b_value", "propose_b_value", "set_b_value"]
 
 B_VALUE_ATTRIBUTE = "HCC.BValue"
-_IN_NAME = re.compile(r"(?<![a-z0-9])b(?:[-_ ]?val(?:ue)?)?[-_ =]*(\d{1,5})(?![.\d])", re.IGNORECASE)
+_IN_NAME = re.compile(r"(?<![a-z0-9])b(?:[-_ ]?val(?:ue)?)?[-_ =]*(\d{1,5})(?![.\d]|[-_,]\d)", re.IGNORECASE)
 
 
 def b_value(volume_node) -> float | None:

@@ -62,5 +62,6 @@ def compute_adc(
         method=f"{method.upper()}, b = {', '.join(f'{b:g}' for b in b_values)} s/mm2",
         source_nodes=nodes,
         role=Role.ADC,
+        attributes={"HCC.Estimator": method, "HCC.BValues": " ".join(f"{b:g}" for b in b_values)},
         map_node=map_node,
     )

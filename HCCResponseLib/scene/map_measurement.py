@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..errors import InputError
 from ..progress import Progress
 from ..response.measurement import Measurement, now
-from ..response.quantities import QUANTITIES, STATISTICS
+from ..response.quantities import COUNTS, QUANTITIES, STATISTICS, canonical_unit
 from .lesion_identity import ensure_lesion_identity
 from .measurement_table import add_measurements, measurements
 from .parameter_maps import map_provenance, map_quantity
@@ -35,10 +35,6 @@ class MeasuredValues:
     maximum: float
 
 
-_COUNTS = {"VOLUME": "volume_ml", "VOXEL_COUNT": "n", "REJECTED_COUNT": "rejected"}
-"""Quantities measured beside the map's own, and the fields they fill."""
-
-
 def measure_map(
     map_node,
     segmentation_node,
@@ -50,14 +46,14 @@ def measure_map(
     table_node=None,
     progress: Progress | None = None,
 ) -> list[SegmentStatistics]:
-    """Measure a map inside segments, and keep every statistic, the volume and the numbers of voxels as rows of the table.
+    """Measure a map inside segments, and keep every statistic and the volume as rows of the table.
 
     Segments without an identity get one. A segment that cannot be measured has a ``problem`` in the result and no rows.
 
     :param chosen_segment_ids: segments to measure; None: those that are visible.
     :param table_node: the scene's measurement table where None.
     :return: what was measured, for showing.
-    :raises InputError: nothing to measure, no map, a broken table, or two segments with one identity; nothing is written then.
+    :raises InputError: nothing to measure, no map, two measurement tables, or two segments with one identity; nothing is written then.
     :raises GeometryError: a parent transform is not linear.
     :raises Cancelled: ``progress`` returned False; nothing is written then.
     """
@@ -89,13 +85,16 @@ def measure_map(
         )
         quantity, statistics = result.quantity, result.statistics
         rows += [
-            Measurement(quantity=quantity.key, statistic=key, value=getattr(statistics, key), unit=quantity.unit.value, **common)
+            Measurement(
+                quantity=quantity.key,
+                statistic=key,
+                value=getattr(statistics, key),
+                unit=canonical_unit(quantity, key).value,
+                **common,
+            )
             for key in STATISTICS
         ]
-        rows += [
-            Measurement(quantity=key, value=getattr(statistics, field), unit=QUANTITIES[key].unit.value, **common)
-            for key, field in _COUNTS.items()
-        ]
+        rows.append(Measurement(quantity="VOLUME", value=statistics.volume_ml, unit=QUANTITIES["VOLUME"].unit.value, **common))
     add_measurements(rows, table_node)
     return results
 
@@ -114,9 +113,9 @@ def measured_values(map_node, *, time_point: int = 0, reader: str = "", table_no
         values = lesions.setdefault(row.lesion_uid, {})
         values["lesion_name"] = row.lesion_name
         if row.quantity == quantity.key and row.statistic:
-            values[row.statistic] = row.value * quantity.display_factor
-        elif row.quantity in _COUNTS:
-            values[_COUNTS[row.quantity]] = row.value
+            values[row.statistic] = row.value if row.statistic in COUNTS else row.value * quantity.display_factor
+        elif row.quantity == "VOLUME":
+            values["volume_ml"] = row.value
     return [_values_of(uid, values) for uid, values in lesions.items() if values.keys() & STATISTICS.keys()]
 
 
@@ -124,8 +123,6 @@ def _values_of(uid: str, values: dict) -> MeasuredValues:
     return MeasuredValues(
         lesion_uid=uid,
         lesion_name=values["lesion_name"],
-        n=int(values.get("n", 0)),
-        rejected=int(values.get("rejected", 0)),
         volume_ml=values.get("volume_ml", math.nan),
-        **{key: values.get(key, math.nan) for key in STATISTICS},
+        **{key: int(values.get(key, 0)) if key in COUNTS else values.get(key, math.nan) for key in STATISTICS},
     )

@@ -4,7 +4,9 @@ A map holds shown values (10⁻³ mm²/s for ADC), 0 where no valid value exists
 value is valid. Whoever reads numbers from a map uses :func:`map_values`: canonical unit, NaN where invalid.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import slicer
@@ -58,15 +60,17 @@ def make_parameter_map(
     method: str = "",
     source_nodes=(),
     role: Role | None = None,
+    attributes: Mapping[str, str] = MappingProxyType({}),
     map_node=None,
 ):
     """Put a map into the scene: a new node, or new content for ``map_node``.
 
-    Window, colours and legend title are set when the map is new or changes its quantity; what a user adjusted stays.
+    Window and colours are set when the map is new or changes its quantity; what a user adjusted stays.
 
     :param array: (k, j, i) values in the quantity's canonical unit; kept as float32.
     :param valid: (k, j, i) boolean; values that are NaN or infinite are invalid whatever it says. None: all others are valid.
-    :param method: estimator and its settings.
+    :param method: estimator and its settings, in words.
+    :param attributes: further node attributes that say how it was made, such as ``HCC.BValues``.
     :param source_nodes: volumes that it was computed from; the map is placed beside the first one, under the same parent
         transform (so ``geometry`` is in that volume's own coordinates).
     :param map_node: a map made here before, or a volume without an image; None makes a new one.
@@ -84,11 +88,10 @@ def make_parameter_map(
     shown = np.zeros(array.shape, dtype=np.float32)
     np.multiply(array, quantity.display_factor, out=shown, where=usable, casting="same_kind")
 
-    is_new = map_node is None
-    if is_new:
+    needs_display = map_node is None or map_quantity(map_node) != quantity
+    if map_node is None:
         map_node = add_volume(shown, geometry, name)
     else:
-        is_new = map_quantity(map_node) != quantity
         update_volume(map_node, shown, geometry)
     if source_nodes:
         map_node.SetAndObserveTransformNodeID(source_nodes[0].GetTransformNodeID())
@@ -98,7 +101,9 @@ def make_parameter_map(
     map_node.SetVoxelValueUnits(_coded_entry(quantity.display_unit))
     set_role(map_node, role)
     _store_provenance(map_node, method, source_nodes)
-    if is_new:
+    for attribute, value in attributes.items():
+        map_node.SetAttribute(attribute, value)
+    if needs_display:
         _set_default_display(map_node, quantity)
     if source_nodes:
         place_beside(map_node, source_nodes[0])

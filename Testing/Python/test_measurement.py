@@ -10,7 +10,7 @@ from pydicom.sr._concepts_dict import concepts
 from HCCResponseLib.errors import InputError
 from HCCResponseLib.lesions.region_statistics import PERCENTILES, RegionStatistics
 from HCCResponseLib.response.measurement import Measurement, now
-from HCCResponseLib.response.quantities import PRIVATE_SCHEME, QUANTITIES, STATISTICS, canonical_factor, find_quantity
+from HCCResponseLib.response.quantities import COUNTS, PRIVATE_SCHEME, QUANTITIES, STATISTICS, canonical_factor, find_quantity
 
 UNITS_OUTSIDE_DICOM = {"ml"}
 """Valid UCUM that DICOM has only inside compound units (ml/min)."""
@@ -88,7 +88,6 @@ class TestQuantities(unittest.TestCase):
         self.assertEqual(QUANTITIES["ADC"].format(1.2345e-3), "1.23 10⁻³ mm²/s")
         self.assertEqual(QUANTITIES["PERFUSION_FRACTION"].format(0.123), "12.3 %")
         self.assertEqual(QUANTITIES["T1"].format(0.8124), "812 ms")
-        self.assertEqual(QUANTITIES["VOXEL_COUNT"].format(12.0), "12")
         self.assertEqual(QUANTITIES["ADC"].format(math.nan), "–")
 
     def test_an_unknown_quantity_is_named(self):
@@ -98,11 +97,19 @@ class TestQuantities(unittest.TestCase):
 
     def test_every_statistic_is_one_of_a_region(self):
         fields = {field.name for field in dataclasses.fields(RegionStatistics)}
-        self.assertEqual(set(STATISTICS), fields - {"n", "volume_ml", "rejected"})
+        self.assertEqual(set(STATISTICS), fields - {"volume_ml"})
         self.assertEqual({f"percentile_{p}" for p in PERCENTILES}, {key for key in STATISTICS if key.startswith("percentile")})
 
 
 class TestMeasurement(unittest.TestCase):
+    def test_counts_have_no_unit_of_the_quantity(self):
+        for statistic in COUNTS:
+            self.assertEqual(measurement(statistic=statistic, value=12, unit="1").value, 12.0)
+            with self.assertRaisesRegex(InputError, "ADC n|ADC rejected"):
+                measurement(statistic=statistic, value=12)
+        with self.assertRaisesRegex(InputError, "mm2/s"):
+            measurement(statistic="mean", unit="1")
+
     def test_number_types_are_plain(self):
         import numpy as np
 

@@ -202,6 +202,7 @@ class TestAdc(SceneTestCase):
     def test_leaving_out_b_0_is_recorded(self):
         node = compute_adc(add_series()[1:], method="nlls")
         self.assertEqual(map_provenance(node).method, "NLLS, b = 50, 400, 800 s/mm2")
+        self.assertEqual((node.GetAttribute("HCC.Estimator"), node.GetAttribute("HCC.BValues")), ("nlls", "50 400 800"))
 
     def test_integer_volumes(self):
         signals = np.round(true_signals())

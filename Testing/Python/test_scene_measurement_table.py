@@ -32,7 +32,7 @@ def measurement(**changes) -> Measurement:
 
 
 def voxel_count(value: int, **changes) -> Measurement:
-    return measurement(quantity="VOXEL_COUNT", value=value, unit="1", statistic="", **changes)
+    return measurement(value=value, unit="1", statistic="n", **changes)
 
 
 class TestAddAndRead(SceneTestCase):
@@ -75,7 +75,7 @@ class TestAddAndRead(SceneTestCase):
         rows = [measurement(statistic=s, time_point=t) for s in ("mean", "median") for t in (0, 1)] + [voxel_count(12)]
         add_measurements(rows)
         self.assertEqual(measurements(quantity="ADC", statistic="median", time_point=0), [rows[2]])
-        self.assertEqual(measurements(quantity="VOXEL_COUNT"), [rows[4]])
+        self.assertEqual(measurements(statistic="n"), [rows[4]])
         self.assertEqual(measurements(patient="nobody"), [])
 
     def test_not_measurable_is_kept(self):

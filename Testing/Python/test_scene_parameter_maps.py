@@ -264,14 +264,14 @@ class TestMeasuring(SceneTestCase):
         (found,) = measure_map(make_map(array=np.full(GEOMETRY.shape, np.nan)), segmentation)
         self.assertEqual((found.statistics.n, found.statistics.rejected), (0, 60))
         self.assertTrue(math.isnan(measurements(statistic="mean")[0].value))
-        self.assertEqual(measurements(quantity="REJECTED_COUNT")[0].value, 60)
+        self.assertEqual(measurements(statistic="rejected")[0].value, 60)
 
     def test_rows_of_the_table(self):
         node = make_map()
         segmentation, ids = add_segmentation(Lesion=self.BOX)
         (found,) = measure_map(node, segmentation, patient="P1", time_point=2, reader="A")
         rows = measurements()
-        self.assertEqual(len(rows), len(STATISTICS) + 3)
+        self.assertEqual(len(rows), len(STATISTICS) + 1)
         self.assertEqual(len({row.key for row in rows}), len(rows))
         uid = lesion_identity(segmentation, ids["Lesion"]).uid
         for row in rows:
@@ -280,7 +280,7 @@ class TestMeasuring(SceneTestCase):
         (mean,) = measurements(quantity="ADC", statistic="mean")
         self.assertEqual((mean.value, mean.unit), (found.statistics.mean, "mm2/s"))
         self.assertEqual(measurements(quantity="VOLUME")[0].value, found.statistics.volume_ml)
-        self.assertEqual(measurements(quantity="VOXEL_COUNT")[0].value, 58)
+        self.assertEqual(measurements(statistic="n")[0].value, 58)
 
     def test_again_replaces_and_another_reader_stands_beside(self):
         node = make_map()
@@ -289,9 +289,9 @@ class TestMeasuring(SceneTestCase):
         segmentation.GetSegmentation().GetSegment(ids["Lesion"]).SetName("Lesion VIII")
         measure_map(node, segmentation, reader="A")
         self.assertEqual({row.lesion_name for row in measurements()}, {"Lesion VIII"})
-        self.assertEqual(len(measurements()), len(STATISTICS) + 3)
+        self.assertEqual(len(measurements()), len(STATISTICS) + 1)
         measure_map(node, segmentation, reader="B")
-        self.assertEqual(len(measurements()), 2 * (len(STATISTICS) + 3))
+        self.assertEqual(len(measurements()), 2 * (len(STATISTICS) + 1))
 
     def test_values_for_showing(self):
         node = make_map()
@@ -308,6 +308,17 @@ class TestMeasuring(SceneTestCase):
         self.assertEqual(measured_values(node, time_point=0, reader="R"), [])
         make_map(map_node=node, method="NLLS, b = 0, 800 s/mm2")
         self.assertEqual(measured_values(node, time_point=1, reader="R"), [])
+
+    def test_maps_of_one_fit_keep_their_own_counts(self):
+        segmentation, _ = add_segmentation(Lesion=self.BOX)
+        for key, rejected in (("D", 1), ("D_STAR", 30)):
+            array = np.full(GEOMETRY.shape, 1e-3)
+            box = np.full(60, 1e-3)
+            box[:rejected] = np.nan
+            array[1:4, 2:6, 3:8] = box.reshape(3, 4, 5)
+            measure_map(make_map(array=array, quantity=QUANTITIES[key], name="IVIM", method="segmented"), segmentation)
+        self.assertEqual(measurements(quantity="D", statistic="rejected")[0].value, 1)
+        self.assertEqual(measurements(quantity="D_STAR", statistic="rejected")[0].value, 30)
 
     def test_one_identity_twice_is_told_and_nothing_is_written(self):
         segmentation, ids = add_segmentation(A=self.BOX, B=self.BOX)

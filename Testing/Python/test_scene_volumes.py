@@ -177,7 +177,7 @@ class TestBValues(SceneTestCase):
             ("5: DWI b-value 400", 400.0),
             ("B0", 0.0),
             ("tab800", None),
-            ("ep2d_diff_b50_800", 50.0),
+            ("ep2d_diff_b50_800", None),
             ("dwi b0 b800", None),
             ("T1 vibe", None),
         ):
