@@ -5,7 +5,7 @@ import unittest
 
 import numpy as np
 import slicer
-from slicer_core_scene import SceneTestCase, reopen
+from slicer_core_scene import IN_APPLICATION, SceneTestCase, reopen
 
 from HCCResponseLib.errors import Cancelled, GeometryError, InputError
 from HCCResponseLib.geometry import Geometry
@@ -382,7 +382,7 @@ class TestLesionIdentity(SceneTestCase):
 
 
 class TestSavedScene(SceneTestCase):
-    def test_map_measurements_identity_and_settings_come_back(self):
+    def test_map_measurements_and_identity_come_back(self):
         source = add_volume(np.ones(GEOMETRY.shape, np.float32), GEOMETRY, "DWI b800")
         node = make_map(source_nodes=[source])
         node.GetDisplayNode().SetWindowLevelMinMax(0.2, 2.2)
@@ -390,9 +390,6 @@ class TestSavedScene(SceneTestCase):
         set_lesion_identity(segmentation, ids["Lesion"], LesionIdentity("2.25.77", "Segment VIII: dome | ventral"))
         measure_map(node, segmentation, patient="P1", reader='R "X"')
         show_parameter_map(node)
-        settings = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "HCCParameterMapping")
-        settings.SetParameter("estimator", "WLLS")
-        settings.SetNodeReferenceID("adcMap", node.GetID())
         values, rows = map_values(node)[0], measurements()
 
         reopen(self.folder / "case.mrb")
@@ -416,14 +413,58 @@ class TestSavedScene(SceneTestCase):
         self.assertEqual(lesion_identity(segmentation, segment_id).identifier, "Segment VIII: dome / ventral")
         self.assertEqual(segment_mask(segmentation, segment_id, node).sum(), 60)
         self.assertEqual(measurements(), rows)
-        settings = slicer.util.getNode("HCCParameterMapping")
-        self.assertEqual(settings.GetParameter("estimator"), "WLLS")
-        self.assertEqual(settings.GetNodeReference("adcMap"), node)
         # and the work goes on where it stopped
         measure_map(node, segmentation, patient="P1", reader='R "X"')
         self.assertEqual(len(measurements()), len(rows))
         add_measurements(rows)
         self.assertEqual(measurements(), rows)
+
+    def test_settings_come_back_as_the_parameter_node_wrapper_writes_them(self):
+        # The slicer-core wheel has the node, not the wrapper: these are its ways to write a text, an enum, a list of nodes and a node.
+        node = make_map()
+        sources = [add_volume(np.ones(GEOMETRY.shape, np.float32), GEOMETRY, f"b{b}") for b in (0, 50)]
+        settings = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "HCCParameterMapping")
+        settings.SetModuleName("HCCParameterMapping")
+        parameters = {
+            "estimator": "WLLS",
+            "mapOpacity": "0.7",
+            "reader": 'Dr. "X" & Ä; <b>',
+            "dicomFolder": "C:\\Daten 1\\MRT",
+            "leftOut.len": "2",
+        }
+        for name, value in parameters.items():
+            settings.SetParameter(name, value)
+        for name, referred in {"adcMap": node, "leftOut.0": sources[0], "leftOut.1": sources[1]}.items():
+            settings.SetParameter(name, "")
+            settings.SetNodeReferenceID(name, referred.GetID())
+
+        reopen(self.folder / "case.mrb")
+
+        settings = slicer.util.getNode("HCCParameterMapping")
+        self.assertEqual(settings.GetModuleName(), "HCCParameterMapping")
+        self.assertEqual({name: settings.GetParameter(name) for name in parameters}, parameters)
+        self.assertEqual(settings.GetNodeReference("adcMap").GetName(), "ADC")
+        self.assertEqual([settings.GetNodeReference(f"leftOut.{n}").GetName() for n in range(2)], ["b0", "b50"])
+
+    @unittest.skipUnless(IN_APPLICATION, "slicer.parameterNodeWrapper needs the Slicer application")
+    def test_settings_come_back_through_the_parameter_node_wrapper(self):
+        from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+        @parameterNodeWrapper
+        class Settings:
+            leftOut: list[slicer.vtkMRMLScalarVolumeNode]
+            adcMap: slicer.vtkMRMLScalarVolumeNode
+            opacity: float = 0.7
+            reader: str
+
+        settings = Settings(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "settings"))
+        settings.adcMap = make_map()
+        settings.leftOut = [add_volume(np.ones(GEOMETRY.shape, np.float32), GEOMETRY, "b0")]
+        settings.opacity, settings.reader = 0.25, 'Dr. "X"'
+        reopen(self.folder / "case.mrb")
+        settings = Settings(slicer.util.getNode("settings"))
+        self.assertEqual((settings.opacity, settings.reader, settings.adcMap.GetName()), (0.25, 'Dr. "X"', "ADC"))
+        self.assertEqual([node.GetName() for node in settings.leftOut], ["b0"])
 
 
 if __name__ == "__main__":
