@@ -1,38 +1,30 @@
 """T1 from spoiled gradient echoes at two or more flip angles (variable flip angle).
 
-With t = tan(angle / 2) and rho = (1 - E) / (1 + E) = tanh(TR / (2 T1)), E = exp(-TR / T1), the signal equation
-
-    S = M0 sin a (1 - E) / (1 - E cos a)    becomes    S = 2 M0 rho t / (rho + t^2),
-
-exactly (Dathe and Helms, Phys Med Biol 2010;55:4231-4245): no difference of nearly equal numbers is left for T1 much longer than TR,
-and a B1 map only changes t. E between 0 and 1 is rho between 0 and 1.
+All fitting is done in rho = tanh(TR / (2 T1)) and t = tan(angle / 2), in which the signal equation is S = 2 M0 rho t / (rho + t^2);
+see ``spoiled_gradient_echo``.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
 from ..errors import InputError
 from ..progress import Progress, report_progress
+from .spoiled_gradient_echo import checked_b1, checked_flip_angles, checked_repetition_time
+from .voxel_status import VoxelStatus
 
 __all__ = ["T1Fit", "T1Status", "fit_t1_vfa"]
 
 
-class T1Status(IntEnum):
-    """Why a voxel has a T1, or has none."""
+class T1Status(VoxelStatus):
+    """Code of one voxel in ``T1Fit.status``; ``explanation`` says it in words."""
 
-    FITTED = 0
-    MASKED = 1
-    """Outside the mask."""
-    NOT_FINITE = 2
-    """A signal is NaN or infinite."""
-    NOT_POSITIVE = 3
-    """A signal is zero or negative; the magnitude of a spoiled gradient echo is neither."""
-    B1_INVALID = 4
-    """B1 is NaN, infinite, zero or negative, or turns a flip angle to 180 degrees or more."""
-    NO_SOLUTION = 5
-    """The signals fit no T1 between 0 and infinity best (E would be 1 or more, or 0 or less)."""
+    OK = 0, "fitted"
+    MASKED_OUT = 1, "outside the mask"
+    NOT_FINITE = 2, "a signal is not a number or infinite"
+    NOT_POSITIVE = 3, "a signal is zero or negative at some flip angle"
+    B1_INVALID = 4, "B1 is not a number above zero, or turns a flip angle to 180 degrees or more"
+    NO_SOLUTION = 5, "no T1 between zero and infinity fits the signals best"
 
 
 @dataclass(frozen=True)
@@ -92,31 +84,32 @@ def fit_t1_vfa(
     :raises InputError: shapes, flip angles, TR, B1 or method cannot be used.
     :raises Cancelled: ``progress`` answered False.
     """
-    signals = np.asarray(signals)
-    angles = np.asarray(flip_angles_deg, np.float64)
-    _check(signals, angles, repetition_time_s, method)
+    if method not in ("nonlinear", "linear"):
+        raise InputError(f"T1 can be fitted by the method 'nonlinear' or 'linear', not '{method}'.")
+    angles = checked_flip_angles(flip_angles_deg)
+    repetition_time_s = checked_repetition_time(repetition_time_s)
+    signals = _checked_signals(signals, angles)
     voxels = signals.shape[:-1]
-    b1, b1_varies = _checked_b1(b1, voxels)
+    b1 = checked_b1(b1, voxels)
     mask = _checked_mask(mask, voxels)
 
     flat = signals.reshape(-1, angles.size)
     dtype = np.float32 if signals.dtype == np.float32 else np.float64
     t1, m0, error = (np.full(len(flat), np.nan, dtype) for _result in range(3))
-    status = np.full(len(flat), T1Status.MASKED, np.uint8)
+    status = np.full(len(flat), T1Status.MASKED_OUT, np.uint8)
     solve = _solve_linear if method == "linear" else _solve_nonlinear
     half_angles = np.radians(angles) / 2
     report_progress(progress, 0.0)
     for start in range(0, len(flat), _CHUNK):
         piece = slice(start, start + _CHUNK)
         samples = np.ascontiguousarray(flat[piece].T, dtype=np.float64)
-        fraction = b1[piece] if b1_varies else b1
+        fraction = b1[piece] if b1.ndim else b1
         codes = _first_look(samples, half_angles, fraction)
         if mask is not None:
-            codes[~mask[piece]] = T1Status.MASKED
-        usable = codes == T1Status.FITTED
+            codes[~mask[piece]] = T1Status.MASKED_OUT
+        usable = codes == T1Status.OK
         if not usable.all():
-            samples, fraction = samples[:, usable], fraction[usable] if b1_varies else fraction
-        fraction = fraction if b1_varies else float(fraction[0])
+            samples, fraction = samples[:, usable], fraction[usable] if b1.ndim else fraction
 
         rho, amplitude, rho_error = solve(samples, half_angles, fraction)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -125,10 +118,10 @@ def fit_t1_vfa(
             t1[piece][usable] = times
             m0[piece][usable] = amplitude / (2 * rho)
             error[piece][usable] = rho_error * (2 / repetition_time_s) * times**2 / (1 - rho**2)
-        codes[usable] = np.where(np.isnan(rho), T1Status.NO_SOLUTION, T1Status.FITTED)
+        codes[usable] = np.where(np.isnan(rho), T1Status.NO_SOLUTION, T1Status.OK)
         status[piece] = codes
         report_progress(progress, min(1.0, (start + _CHUNK) / len(flat)))
-    return T1Fit(*(result.reshape(voxels) for result in (t1, m0, error, status == T1Status.FITTED, status)))
+    return T1Fit(*(result.reshape(voxels) for result in (t1, m0, error, status == T1Status.OK, status)))
 
 
 def _solve_linear(samples, half_angles, b1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -263,8 +256,8 @@ def _sum(rows) -> np.ndarray:
 
 
 def _first_look(samples, half_angles, b1) -> np.ndarray:
-    """Return the status of the voxels before the fit; b1 has one value or one per voxel."""
-    codes = np.full(samples.shape[1], T1Status.FITTED, np.uint8)
+    """Return the status of the voxels before the fit; b1 is one number or has one per voxel."""
+    codes = np.full(samples.shape[1], T1Status.OK, np.uint8)
     # An infinite or NaN fraction fails every comparison or the one with 180 degrees.
     codes[~np.broadcast_to((b1 > 0) & (half_angles.max() * b1 < np.pi / 2), codes.shape)] = T1Status.B1_INVALID
     total, smallest = samples[0], samples[0]
@@ -276,42 +269,16 @@ def _first_look(samples, half_angles, b1) -> np.ndarray:
     return codes
 
 
-def _check(signals, angles, repetition_time_s, method) -> None:
-    if method not in ("nonlinear", "linear"):
-        raise InputError(f"T1 can be fitted by the method 'nonlinear' or 'linear', not '{method}'.")
-    if angles.ndim != 1 or not np.all((angles > 0) & (angles < 180)):
-        raise InputError("Each flip angle must be above 0 and below 180 degrees; check the flip angles of the T1 series.")
-    if np.unique(angles).size < 2:
+def _checked_signals(signals, angles) -> np.ndarray:
+    signals = np.asarray(signals)
+    if angles.ndim != 1 or np.unique(angles).size < 2:
         raise InputError("A T1 map needs two or more different flip angles; add a series with another flip angle.")
-    if angles.max() < 1:
-        raise InputError(f"The largest flip angle is {angles.max():g} degrees, which looks like radians; give degrees.")
+    if signals.dtype.kind not in "iuf":
+        raise InputError(f"T1 is fitted to magnitude images; these signals are of type {signals.dtype}.")
     if signals.ndim < 1 or signals.shape[-1] != angles.size:
         found = signals.shape[-1] if signals.ndim else 0
         raise InputError(f"{angles.size} flip angles were given but the signals have {found} along their last axis; they must be as many.")
-    if np.iscomplexobj(signals):
-        raise InputError("T1 is fitted to magnitude images; these signals are complex.")
-    if np.ndim(repetition_time_s) != 0:
-        raise InputError("One repetition time must hold for all flip angles; series with different TR cannot be fitted together.")
-    if not 0 < repetition_time_s < np.inf:
-        raise InputError(f"The repetition time must be above 0; {repetition_time_s} s was found.")
-    if repetition_time_s > 1:
-        raise InputError(f"A repetition time of {repetition_time_s:g} s looks like milliseconds; give seconds (4.5 ms is 0.0045).")
-
-
-def _checked_b1(b1, voxels) -> tuple[np.ndarray, bool]:
-    """Return B1 as a flat array with one value or one per voxel, and whether it varies."""
-    if b1 is None:
-        return np.ones(1), False
-    b1 = np.asarray(b1, np.float64)
-    varies = b1.ndim > 0
-    if varies and b1.shape != voxels:
-        raise InputError(f"The B1 map has the shape {b1.shape}, the signals have {voxels}; resample the B1 map to the T1 series first.")
-    usual = b1[np.isfinite(b1) & (b1 > 0)]
-    if usual.size and np.median(usual) > 3:
-        raise InputError(f"B1 is about {np.median(usual):.3g}, which looks like percent; give the fraction (100 % is 1.0): divide by 100.")
-    if not varies and not usual.size:
-        raise InputError(f"B1 must be a fraction above 0; {b1} was found.")
-    return b1.reshape(-1), varies
+    return signals
 
 
 def _checked_mask(mask, voxels) -> np.ndarray | None:
