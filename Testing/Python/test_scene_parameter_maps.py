@@ -85,7 +85,9 @@ class TestMap(SceneTestCase):
     def test_values_come_back_in_the_canonical_unit(self):
         adc = adc_array()
         valid = np.random.default_rng(2).random(adc.shape) < 0.8
-        values, quantity = map_values(make_map(valid=valid))
+        node = make_map(valid=valid)
+        np.testing.assert_array_equal(volume_array(node)[~valid], 0)
+        values, quantity = map_values(node)
         self.assertIs(quantity, ADC)
         self.assertEqual(values.dtype, np.float64)
         np.testing.assert_allclose(values, np.where(valid & np.isfinite(adc), adc, np.nan), rtol=1e-7)
@@ -346,6 +348,17 @@ class TestMeasuring(SceneTestCase):
         np.testing.assert_array_equal(segment_mask(segmentation, ids["Lesion"], node), mask)
         (found,) = segment_statistics(node, segmentation)
         self.assertAlmostEqual(found.statistics.mean, np.mean(map_values(node)[0][mask & np.isfinite(adc_array())]), delta=1e-12)
+
+
+    def test_the_volume_is_that_in_the_world(self):
+        node = make_map()
+        segmentation, _ = add_segmentation(Lesion=self.BOX)
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(np.diag([2.0, 1.5, 1.0, 1.0])))
+        for one in (node, segmentation):
+            one.SetAndObserveTransformNodeID(transform.GetID())
+        (found,) = segment_statistics(node, segmentation)
+        self.assertAlmostEqual(found.statistics.volume_ml, 3 * 60 * 1.5 * 2 * 5 / 1000)
 
 
 class TestLesionIdentity(SceneTestCase):

@@ -136,18 +136,36 @@ class TestMaskFromLabelmap(SceneTestCase):
             np.testing.assert_array_equal(segment_mask(segmentation_node, segment_id, volume_node), expected)
 
     def test_a_shift_by_half_a_voxel_gives_no_ragged_border(self):
-        geometry = Geometry.from_parts((4, 6, 8), (1.3, 0.7, 2.9), (100.123, -57.3, 11.7))
-        painted = np.zeros(geometry.shape, bool)
-        painted[1:3, 2:5, 2:6] = True
+        rng = np.random.default_rng(7)
+        for _ in range(10):
+            geometry = oblique_geometry(rng)
+            painted = rng.random(geometry.shape) < 0.3
+            segmentation_node = add_segmentation()
+            segment_id = add_labelmap_segment(segmentation_node, painted, geometry, "dots")
+            shift = np.eye(4)
+            shift[:3, 3] = geometry.ijk_to_ras[:3, :3] @ [0.5, 0.5, -0.5]
+            segmentation_node.SetAndObserveTransformNodeID(add_transform(shift).GetID())
+            volume_node = add_volume(np.zeros(geometry.shape, np.float32), geometry, "map")
+            expected = np.zeros(geometry.shape, bool)
+            expected[:-1] = painted[1:]
+            np.testing.assert_array_equal(segment_mask(segmentation_node, segment_id, volume_node), expected)
+
+    def test_a_labelmap_whose_extent_does_not_start_at_zero(self):
+        geometry = Geometry.from_parts((8, 9, 10), (1.5, 2, 3), (5, 6, 7))
+        image = slicer.vtkOrientedImageData()
+        image.SetExtent(4, 7, 2, 5, -3, 3)
+        image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+        image.GetPointData().GetScalars().Fill(1)
+        image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(geometry.ijk_to_ras))
         segmentation_node = add_segmentation()
-        segment_id = add_labelmap_segment(segmentation_node, painted, geometry, "box")
-        shift = np.eye(4)
-        shift[:3, 3] = geometry.ijk_to_ras[:3, 0] * 0.5
-        segmentation_node.SetAndObserveTransformNodeID(add_transform(shift).GetID())
+        segment = slicer.vtkSegment()
+        segment.SetName("cropped")
+        segment.AddRepresentation("Binary labelmap", image)
+        segmentation_node.GetSegmentation().AddSegment(segment, "cropped")
         volume_node = add_volume(np.zeros(geometry.shape, np.float32), geometry, "map")
-        mask = segment_mask(segmentation_node, segment_id, volume_node)
-        self.assertEqual(mask.sum(), painted.sum())
-        self.assertEqual(np.unique(mask[1:3, 2:5].reshape(-1, 8), axis=0).shape[0], 1)
+        expected = np.zeros(geometry.shape, bool)
+        expected[0:4, 2:6, 4:8] = True
+        np.testing.assert_array_equal(segment_mask(segmentation_node, "cropped", volume_node), expected)
 
     def test_agrees_with_slicer_where_slicer_resamples_nothing(self):
         rng = np.random.default_rng(4)

@@ -261,6 +261,9 @@ class TestSubjectHierarchy(SceneTestCase):
         hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
         first, second = (study_item(patient_id="", patient_name="", study_uid=uid) for uid in ("1.2.3", "1.2.4"))
         self.assertNotEqual(hierarchy.GetItemParent(first), hierarchy.GetItemParent(second))
+        node = self.node("a")
+        add_folder("DWI", [node], parent=first)
+        self.assertEqual(patient_of(node), "Patient-1.2.3")
 
     def test_series_uid_as_slicer_leaves_it_or_as_we_set_it(self):
         node = self.node("a")
