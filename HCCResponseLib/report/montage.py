@@ -10,7 +10,7 @@ from ..geometry import Geometry
 __all__ = ["write_montage"]
 
 _LETTERS = (("R", "L"), ("A", "P"), ("I", "S"))
-_CONTOURS = ("#ffffff", "#00e5ff", "#ff5fa2", "#b6ff3b", "#ffb000")
+_CONTOURS = ("#ffffff", "#00e5ff", "#ff5fa2", "#b6ff3b", "#ffb000", "#b99aff")
 
 
 def write_montage(

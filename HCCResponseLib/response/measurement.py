@@ -4,7 +4,7 @@ import dataclasses
 import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ..errors import InputError
 from .quantities import STATISTICS, canonical_unit, find_quantity
@@ -95,6 +95,12 @@ class Measurement:
             self.source_series,
             self.reader,
         )
+
+    @property
+    def measured_at(self) -> datetime:
+        """``datetime`` as a point in time; one without an offset from UTC is taken as UTC."""
+        moment = datetime.fromisoformat(self.datetime)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def now() -> str:

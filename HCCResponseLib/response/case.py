@@ -1,0 +1,228 @@
+"""A case: one patient, the examinations, the lesions, and everything measured in them; JSON in and out.
+
+The same facts as the scene holds, as plain values, so that criteria, reports and the command line need no application.
+"""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from ..errors import InputError
+from .measurement import Measurement
+from .roles import Role
+
+__all__ = ["SCHEMA_VERSION", "Case", "Image", "Lesion", "LesionKind", "TimePoint"]
+
+SCHEMA_VERSION = 1
+
+
+class LesionKind(StrEnum):
+    """What a lesion counts as in the response criteria."""
+
+    TARGET = "target"
+    NON_TARGET = "non-target"
+    NEW = "new"
+
+
+@dataclass(frozen=True)
+class TimePoint:
+    """One examination.
+
+    :param index: 0 for the baseline, 1, 2, ... for follow-ups.
+    :param study_uid: DICOM Study Instance UID; empty where there is none.
+    :param date: ISO 8601 ("2026-03-01"); empty where it is not known.
+    :param weeks_from_baseline: None where it is not known.
+    :param treatment: in words, as the user wrote it ("sorafenib 800 mg").
+    :param dose: of radiotherapy, in words ("50.4 Gy in 28").
+    """
+
+    index: int
+    study_uid: str = ""
+    date: str = ""
+    weeks_from_baseline: float | None = None
+    treatment: str = ""
+    dose: str = ""
+
+    def __post_init__(self):
+        """Check the fields."""
+        if isinstance(self.index, bool) or not isinstance(self.index, int) or self.index < 0:
+            raise InputError(f"Time point {self.index!r}: it must be 0 (baseline), 1, 2, ...")
+        if self.date:
+            try:
+                date.fromisoformat(self.date)
+            except ValueError:
+                raise InputError(f"Time point {self.index}: the date '{self.date}' is not ISO 8601 (like 2026-03-01).") from None
+        if self.weeks_from_baseline is not None and not math.isfinite(self.weeks_from_baseline):
+            raise InputError(f"Time point {self.index}: {self.weeks_from_baseline} weeks from baseline is not a number.")
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image series of an examination.
+
+    :param time_point: index of the examination.
+    :param role: what it shows; None where nobody said.
+    :param series_uid: DICOM Series Instance UID; empty where there is none.
+    :param name: of the volume; only for people.
+    """
+
+    time_point: int
+    role: Role | None
+    series_uid: str = ""
+    name: str = ""
+
+    def __post_init__(self):
+        """Text becomes a role."""
+        if self.role is not None and not isinstance(self.role, Role):
+            try:
+                object.__setattr__(self, "role", Role(self.role))
+            except ValueError:
+                raise InputError(f"Image '{self.name}': the role '{self.role}' is not known.") from None
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One lesion, the same through all examinations.
+
+    :param uid: DICOM tracking UID.
+    :param identifier: DICOM tracking identifier: the label that stays.
+    :param kind: None where it was not decided.
+    :param organ: where it is ("liver", "lung"); at most two targets an organ in RECIST 1.1.
+    :param lymph_node: measured by its short axis.
+    :param previously_treated: locally, before this treatment (RFA, TACE, ...).
+    :param in_field: inside the radiation field; None where there is none.
+    """
+
+    uid: str
+    identifier: str
+    kind: LesionKind | None = None
+    organ: str = "liver"
+    lymph_node: bool = False
+    previously_treated: bool = False
+    in_field: bool | None = None
+
+    def __post_init__(self):
+        """Check the UID; text becomes a kind."""
+        if not self.uid or len(self.uid) > 64 or not self.uid.replace(".", "").isdigit():
+            raise InputError(f"Lesion '{self.identifier}': '{self.uid}' is not a DICOM unique identifier.")
+        if self.kind is not None and not isinstance(self.kind, LesionKind):
+            try:
+                object.__setattr__(self, "kind", LesionKind(self.kind))
+            except ValueError:
+                raise InputError(f"Lesion '{self.identifier}': '{self.kind}' is none of {', '.join(LesionKind)}.") from None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One patient with everything that is known.
+
+    :param patient: patient identifier.
+    :param name: patient's name; left out of de-identified exports.
+    :param time_points: by index.
+    :raises InputError: indices or UIDs stand twice, or an image belongs to no time point.
+    """
+
+    patient: str
+    name: str = ""
+    time_points: tuple[TimePoint, ...] = ()
+    images: tuple[Image, ...] = ()
+    lesions: tuple[Lesion, ...] = ()
+    measurements: tuple[Measurement, ...] = field(default=())
+
+    def __post_init__(self):
+        """Sort and check."""
+        for name in ("time_points", "images", "lesions", "measurements"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "time_points", tuple(sorted(self.time_points, key=lambda one: one.index)))
+        _unique([one.index for one in self.time_points], "Time point")
+        _unique([one.uid for one in self.lesions], "Lesion")
+        _unique([one.key for one in self.measurements], "Measurement")
+        known = {one.index for one in self.time_points}
+        for image in self.images:
+            if image.time_point not in known:
+                raise InputError(f"Image '{image.name}' belongs to time point {image.time_point}, which the case does not have.")
+
+    def lesion(self, uid: str) -> Lesion | None:
+        """The lesion with a tracking UID, or None."""
+        return next((one for one in self.lesions if one.uid == uid), None)
+
+    def find(self, **wanted) -> tuple[Measurement, ...]:
+        """Measurements with these fields, such as ``lesion_uid=uid, quantity="ADC", statistic="median"``, in their order."""
+        return tuple(one for one in self.measurements if all(getattr(one, name) == value for name, value in wanted.items()))
+
+    def latest(self, **wanted) -> Measurement | None:
+        """The one of :meth:`find` that was measured last, or None.
+
+        Times are compared as points in time; one without an offset from UTC is taken as UTC.
+        """
+        return max(self.find(**wanted), key=lambda one: one.measured_at, default=None)
+
+    def to_json(self) -> str:
+        """Write as JSON text; NaN becomes null."""
+        content = {"schema": SCHEMA_VERSION, **dataclasses.asdict(self)}
+        for row in content["measurements"]:
+            row["value"] = None if math.isnan(row["value"]) else row["value"]
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Case":
+        """Read what :meth:`to_json` wrote.
+
+        :raises InputError: it is not JSON, of another schema version, or a field is missing, unknown or wrong; the message says which.
+        """
+        try:
+            content = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"The case is not valid JSON: {error.msg} in line {error.lineno}.") from None
+        if not isinstance(content, dict) or content.pop("schema", None) != SCHEMA_VERSION:
+            raise InputError(f"The file is not a case of schema version {SCHEMA_VERSION}.")
+        for row in content.get("measurements") or ():
+            if isinstance(row, dict) and row.get("value", 0) is None:
+                row["value"] = math.nan
+        parts = {"time_points": TimePoint, "images": Image, "lesions": Lesion, "measurements": Measurement}
+        return _made(cls, {name: _list_of(parts[name], name, part) if name in parts else part for name, part in content.items()}, "Case")
+
+
+def _list_of(kind: type, name: str, rows) -> tuple:
+    if not isinstance(rows, list):
+        raise InputError(f"Case: '{name}' must be a list.")
+    return tuple(_made(kind, row, f"{name}[{number}]") for number, row in enumerate(rows))
+
+
+def _made(kind: type, content, where: str):
+    """Make a dataclass of a JSON object; strict about names and plain types."""
+    if not isinstance(content, dict):
+        raise InputError(f"{where}: an object with fields was expected, found {content!r}.")
+    known = {one.name: one for one in dataclasses.fields(kind)}
+    unknown = sorted(set(content) - set(known))
+    missing = sorted(
+        name
+        for name, one in known.items()
+        if name not in content and one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+    )
+    if unknown or missing:
+        raise InputError(
+            f"{where}: "
+            + "; ".join(f"{what} {', '.join(names)}" for what, names in (("unknown field", unknown), ("missing field", missing)) if names)
+            + ".",
+        )
+    for name, value in content.items():
+        if known[name].type is str and not isinstance(value, str):
+            raise InputError(f"{where}: {name} must be text, found {value!r}.")
+        if known[name].type is bool and not isinstance(value, bool):
+            raise InputError(f"{where}: {name} must be true or false, found {value!r}.")
+    try:
+        return kind(**content)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    except TypeError as error:
+        raise InputError(f"{where}: a field has the wrong type ({error}).") from None
+
+
+def _unique(keys: list, what: str) -> None:
+    twice = next((key for key in keys if keys.count(key) > 1), None) if len(set(keys)) < len(keys) else None
+    if twice is not None:
+        raise InputError(f"{what} {twice} stands twice in the case.")
