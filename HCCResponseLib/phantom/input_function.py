@@ -68,12 +68,12 @@ def portal_input(arterial: InputFunction, *, delay_s: float = 5.0, transit_s: fl
     :param transit_s: mean transit time of the splanchnic bed [s].
     :param duration_s: time after arrival up to which the function is known; constant afterwards [s].
     """
-    elapsed = np.arange(0.0, duration_s + 0.05, 0.05)
+    elapsed = np.arange(0.0, duration_s + 0.25, 0.25)
     times = arterial.start_s + elapsed
     state = integrate(
         lambda state, plasma: (plasma - state) / transit_s, 1, times, arterial, np.zeros(1), shape=(1,), fastest_rate=1 / transit_s,
     )[0, 0]
-    # The compartment's own equation gives the slopes, so the interpolation is exact to the fourth order of 0.05 s.
+    # The compartment's own equation gives the slopes of the interpolation.
     spline = CubicHermiteSpline(times + delay_s, state, (arterial(times) - state) / transit_s)
     last = times[-1] + delay_s
     return InputFunction(lambda time_s: spline(np.minimum(time_s, last)), arterial.start_s + delay_s)

@@ -22,7 +22,7 @@ def tofts(time_s, plasma_input: InputFunction, *, ktrans, ve, delay_s=0.0, step_
 
 def extended_tofts(time_s, plasma_input: InputFunction, *, ktrans, ve, vp, delay_s=0.0, step_s: float = LONGEST_STEP_S) -> np.ndarray:
     """One compartment beside the plasma: C = vp Cp + Ce, dCe/dt = Ktrans (Cp - Ce/ve) (Tofts et al., JMRI 1999;10:223-232)."""
-    (ktrans, ve, vp), shape = _voxels(ktrans, ve, vp)
+    (ktrans, ve, vp), shape = _voxels(ktrans, ve, vp, delays=[delay_s])
     _require(np.all(ve > 0) and np.all(ktrans >= 0), "ve must be above 0 and Ktrans not negative")
     inflow, outflow = ktrans / 60, ktrans / ve / 60
     return _curves(time_s, plasma_input, inflow, outflow, vp, delay_s, shape, step_s)
@@ -30,7 +30,7 @@ def extended_tofts(time_s, plasma_input: InputFunction, *, ktrans, ve, vp, delay
 
 def patlak(time_s, plasma_input: InputFunction, *, ktrans, vp, delay_s=0.0, step_s: float = LONGEST_STEP_S) -> np.ndarray:
     """No way back: C = vp Cp + Ktrans integral of Cp (Patlak et al., J Cereb Blood Flow Metab 1983;3:1-7)."""
-    (ktrans, vp), shape = _voxels(ktrans, vp)
+    (ktrans, vp), shape = _voxels(ktrans, vp, delays=[delay_s])
     return _curves(time_s, plasma_input, ktrans / 60, np.zeros_like(ktrans), vp, delay_s, shape, step_s)
 
 
@@ -41,7 +41,7 @@ def two_compartment_exchange(
 
     Sourbron and Buckley, Phys Med Biol 2012;57:R1-R33. ``plasma_flow`` F and ``ps`` in 1/min (mL plasma per mL tissue per minute).
     """
-    (flow, ps, vp, ve), shape = _voxels(plasma_flow, ps, vp, ve)
+    (flow, ps, vp, ve), shape = _voxels(plasma_flow, ps, vp, ve, delays=[delay_s])
     _require(np.all(vp > 0) and np.all(ve > 0), "vp and ve must be above 0")
     flow, ps = flow / 60, ps / 60
 
@@ -69,7 +69,7 @@ def dual_input(
     step_s: float = LONGEST_STEP_S,
 ) -> np.ndarray:
     """One liver compartment fed twice: dC/dt = k1a Ca(t - ta) + k1p Cp(t - tp) - k2 C (Materne et al., Magn Reson Med 2002;47:135-142)."""
-    (k1a, k1p, k2), shape = _voxels(k1a, k1p, k2)
+    (k1a, k1p, k2), shape = _voxels(k1a, k1p, k2, delays=[arterial_delay_s, portal_delay_s])
     none = np.zeros_like(k2)
     return sum(
         _curves(time_s, plasma, inflow / 60, k2 / 60, none, delay_s, shape, step_s)
@@ -91,7 +91,7 @@ def dual_input_extended_tofts(
     step_s: float = LONGEST_STEP_S,
 ) -> np.ndarray:
     """Extended Tofts with the input Cp = a Ca(t - ta) + (1 - a) Cpv(t - tp), a the arterial fraction."""
-    (fraction, ktrans, ve, vp), shape = _voxels(arterial_fraction, ktrans, ve, vp)
+    (fraction, ktrans, ve, vp), shape = _voxels(arterial_fraction, ktrans, ve, vp, delays=[arterial_delay_s, portal_delay_s])
     _require(np.all(ve > 0) and np.all(ktrans >= 0), "ve must be above 0 and Ktrans not negative")
     return sum(
         _curves(time_s, plasma, part * ktrans / 60, ktrans / ve / 60, part * vp, delay_s, shape, step_s)
@@ -116,9 +116,10 @@ def _curves(time_s, plasma_input, inflow, outflow, vp, delay_s, shape, step_s) -
     return (vascular + amount).reshape(*shape, -1)
 
 
-def _voxels(*parameters) -> tuple[list[np.ndarray], tuple[int, ...]]:
-    arrays = np.broadcast_arrays(*(np.asarray(parameter, np.float64) for parameter in parameters))
-    return [array.reshape(-1) for array in arrays], arrays[0].shape
+def _voxels(*parameters, delays) -> tuple[list[np.ndarray], tuple[int, ...]]:
+    """Return the parameters as flat arrays of one length, and the shape of the voxels, to which the delays belong too."""
+    shape = np.broadcast_shapes(*(np.shape(value) for value in (*parameters, *delays)))
+    return [np.broadcast_to(np.asarray(parameter, np.float64), shape).reshape(-1) for parameter in parameters], shape
 
 
 def _delays(delay_s, shape) -> np.ndarray:
