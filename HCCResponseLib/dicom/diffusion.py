@@ -121,6 +121,8 @@ def read_diffusion(
             "If every b-value is a series of its own, choose these series together.",
         )
     _note_grouping(b, group, values, label, notes)
+    if any(frame.lossy for frame in frames):
+        warnings.append(f"{label}: its images were compressed with loss, which changes signals and so the ADC. Ask for the originals.")
     _check_echo_times(frames, group, values, label)
     _check_scaling(frames, scaling, label)
 
@@ -142,9 +144,9 @@ def _label(series: Sequence[Series]) -> str:
 
 
 def _check_one_examination(series: Sequence[Series], warnings: list[str]) -> None:
-    patients = dict.fromkeys(f"{one.patient_name or 'no name'} ({one.patient_id or 'no ID'})" for one in series)
+    patients = {one.patient_key: one.patient for one in series}
     if len(patients) > 1:
-        raise InputError(f"The chosen series are of different patients: {', '.join(patients)}. Choose series of one patient.")
+        raise InputError(f"The chosen series are of different patients: {', '.join(patients.values())}. Choose series of one patient.")
     if len({one.study_uid for one in series}) > 1:
         listing = ", ".join(f"{one.label} ({one.study_date or 'no date'})" for one in series)
         raise InputError(f"The chosen series are of different examinations: {listing}. Choose series of one examination.")

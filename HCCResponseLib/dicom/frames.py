@@ -12,8 +12,9 @@ from .series import Frame
 __all__ = ["frames_of"]
 
 MILLISECONDS = 1e-3
-PHILIPS_FRAME_SEQUENCE = 0x2005140F
-"""Philips' enhanced files repeat the classic private elements of each frame in this private sequence."""
+PHILIPS_FRAME_CREATOR = "Philips MR Imaging DD 005"
+PHILIPS_FRAME_SEQUENCE = 0x0F
+"""Philips' enhanced files repeat the classic private elements of each frame in the private sequence (2005,xx0F), mostly (2005,140F)."""
 
 
 def frames_of(dataset: Dataset, path: Path) -> tuple[Frame, ...]:
@@ -72,8 +73,9 @@ def _enhanced_frame(elements: PrivateElements, shared: Dataset | None, item: Dat
     timing = group("MRTimingAndRelatedParametersSequence")
     scaling = group("PixelValueTransformationSequence")
     cardiac = group("CardiacSynchronizationSequence")
-    philips = sequence_item(item, PHILIPS_FRAME_SEQUENCE)
-    near = [PrivateElements(d) for d in (group("MRDiffusionSequence"), philips, item) if d is not None] + [elements]
+    own = PrivateElements(item)
+    philips = sequence_item(item, own.tag(0x2005, PHILIPS_FRAME_CREATOR, PHILIPS_FRAME_SEQUENCE))
+    near = [*(PrivateElements(d) for d in (group("MRDiffusionSequence"), philips) if d is not None), own, elements]
     sequence_name = text(dataset, "PulseSequenceName") or text(dataset, "SequenceName")
     image_type = _image_type(group("MRImageFrameTypeSequence"), "FrameType") or _image_type(dataset, "ImageType")
     # an inversion time stands in a functional group of its own; several mean several pulses and tell no single one
@@ -110,6 +112,7 @@ def _common(dataset: Dataset) -> dict:
         "columns": int(number(dataset, "Columns") or 0),
         "samples_per_pixel": int(number(dataset, "SamplesPerPixel") or 1),
         "photometric": text(dataset, "PhotometricInterpretation"),
+        "lossy": text(dataset, "LossyImageCompression") == "01",
     }
 
 

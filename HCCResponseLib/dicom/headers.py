@@ -33,7 +33,7 @@ def quiet_pydicom():
 
 def _value(dataset: Dataset | None, name: Any) -> Any:
     """Value of an attribute, or None when it is absent, empty or damaged (one bad value must not lose the file)."""
-    if dataset is None or name not in dataset:
+    if dataset is None or name is None or name not in dataset:
         return None
     try:
         value = dataset[name].value
@@ -103,8 +103,9 @@ class PrivateElements:
         self.dataset = dataset
         self._blocks: dict[tuple[int, str], int] = {}
         for tag in dataset.keys():
-            if tag.group % 2 and 0x10 <= tag.element <= 0xFF:
-                self._blocks[tag.group, text(dataset, tag).casefold()] = tag.element
+            group, element = tag >> 16, tag & 0xFFFF
+            if group % 2 and 0x10 <= element <= 0xFF:
+                self._blocks[group, text(dataset, tag).casefold()] = element
 
     def tag(self, group: int, creator: str, offset: int) -> int | None:
         """Full tag of an element, or None when it is not there."""
@@ -112,7 +113,7 @@ class PrivateElements:
         if block is None and not any(g == group for g, _ in self._blocks):
             block = 0x10
         tag = None if block is None else (group << 16) | (block << 8) | offset
-        return tag if tag in self.dataset else None
+        return tag if tag is not None and tag in self.dataset else None
 
     def numbers(self, group: int, creator: str, offset: int, vr: str) -> tuple[float, ...] | None:
         """Numbers of an element whose true value representation is ``vr``: IS, DS, FL, FD, SS or US.

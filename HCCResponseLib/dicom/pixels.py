@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import generate_frames
 from pydicom.pixels import pixel_array
 from pydicom.uid import UID, MultiFrameGrayscaleWordSecondaryCaptureImageStorage
 
@@ -53,39 +54,57 @@ class PixelReader:
 def _decode(path: Path) -> np.ndarray:
     with quiet_pydicom():
         try:
-            return pixel_array(path)
+            # by way of the dataset: from a path, pixel_array cannot read deflated files
+            dataset = pydicom.dcmread(path)
+            return pixel_array(dataset)
         except (NotImplementedError, RuntimeError) as error:
             # pydicom has no decoder of its own for the JPEG family; ITK (GDCM) has, in Slicer too
-            return _decode_with_itk(path, error)
+            return _decode_with_itk(dataset, path.name, error)
         except (AttributeError, ValueError, OSError) as error:
             raise InputError(f"The pixels of '{path.name}' cannot be read: {error}. The file may be damaged; export it again.") from error
 
 
-def _decode_with_itk(path: Path, why: Exception) -> np.ndarray:
+def _decode_with_itk(dataset: Dataset, name: str, why: Exception) -> np.ndarray:
     """Decode compressed pixels with ITK, from a copy without rescale values, which ITK would apply in its own way."""
     import SimpleITK as sitk
 
-    dataset = pydicom.dcmread(path)
     syntax = UID(dataset.file_meta.TransferSyntaxUID)
     bare = Dataset()
     bare.file_meta = FileMetaDataset()
     bare.file_meta.TransferSyntaxUID = syntax
     bare.SOPClassUID = bare.file_meta.MediaStorageSOPClassUID = MultiFrameGrayscaleWordSecondaryCaptureImageStorage
     bare.SOPInstanceUID = bare.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    for name in PIXEL_DESCRIPTION:
-        if name in dataset:
-            setattr(bare, name, dataset[name].value)
+    for keyword in PIXEL_DESCRIPTION:
+        if keyword in dataset:
+            setattr(bare, keyword, dataset[keyword].value)
     bare["PixelData"] = dataset["PixelData"]
-    # a folder, not an open file: Windows lets no second program open that
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "pixels.dcm")
-        bare.save_as(copy, enforce_file_format=True)
-        try:
+    try:
+        frames = generate_frames(dataset.PixelData, number_of_frames=int(dataset.get("NumberOfFrames", 1)))
+        if any(_jpeg_bits(frame) > dataset.BitsAllocated for frame in frames):
+            raise ValueError("more bits in the JPEG stream than in the file")
+        # a folder, not an open file: Windows lets no second program open that
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder, "pixels.dcm")
+            bare.save_as(copy, enforce_file_format=True)
             pixels = sitk.GetArrayFromImage(sitk.ReadImage(str(copy), imageIO="GDCMImageIO"))
-        except RuntimeError:
-            raise InputError(
-                f"The pixels of '{path.name}' are compressed ({syntax.name}) and cannot be decoded; the file is damaged or no decoder is "
-                "installed. Export the series uncompressed (Explicit VR Little Endian), or install the Python packages pylibjpeg, "
-                "pylibjpeg-libjpeg and pylibjpeg-openjpeg.",
-            ) from why
+    except (RuntimeError, ValueError):
+        raise InputError(
+            f"The pixels of '{name}' are compressed ({syntax.name}) and cannot be decoded; the file is damaged or no decoder is "
+            "installed. Export the series uncompressed (Explicit VR Little Endian), or install the Python packages pylibjpeg, "
+            "pylibjpeg-libjpeg and pylibjpeg-openjpeg.",
+        ) from why
     return pixels[0] if pixels.shape[0] == 1 else pixels
+
+
+def _jpeg_bits(stream: bytes) -> int:
+    """Bits per sample that the frame header of a JPEG or JPEG-LS stream announces; 0 where there is none (JPEG 2000).
+
+    GDCM trusts this number and takes the whole application down where a damaged header says more than 16.
+    """
+    place = 2
+    while place + 4 < len(stream) and stream[place] == 0xFF:
+        marker = stream[place + 1]
+        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}):
+            return stream[place + 4]
+        place += 2 + int.from_bytes(stream[place + 2 : place + 4], "big")
+    return 0

@@ -72,7 +72,7 @@ _DESCRIPTIONS = (
     (FrameKind.TRACE, re.compile(r"trace|isotrop")),
 )
 _NAMES_B_VALUE = re.compile(_WORD.format("b") + r"[ =_-]?\d{2,}")
-_DIFFUSION_WORDS = re.compile(r"dwi|diff|dti|ivim|trace|dw[_ -]?epi|resolve")
+_DIFFUSION_WORDS = re.compile(r"dwi|diff(?!er)|difus|dti|ivim|tracew|dw[_ -]?epi|拡散|弥散|扩散")
 
 
 def is_source(kind: FrameKind) -> bool:
@@ -99,7 +99,7 @@ def frame_kinds(series: Series) -> tuple[FrameKind, ...]:
         # there the description is the name of a protocol.
         if named is not None and not is_source(named) and not several and not (original and measured):
             return named
-        if frame.directionality == "ISOTROPIC" or named is FrameKind.TRACE:
+        if frame.directionality == "ISOTROPIC" or (named is FrameKind.TRACE and frame.gradient_direction is None):
             return FrameKind.TRACE
         return FrameKind.SOURCE
 

@@ -1,10 +1,13 @@
 """A folder of DICOM files sorted into series, and a reason for every file left out."""
 
+import math
 import os
+import struct
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -41,8 +44,8 @@ class Scan:
 
     @property
     def patients(self) -> tuple[str, ...]:
-        """The different patients, each as ``name (ID)``."""
-        return tuple(dict.fromkeys(f"{s.patient_name or 'no name'} ({s.patient_id or 'no ID'})" for s in self.series))
+        """The different patients, in words."""
+        return tuple({one.patient_key: one.patient for one in reversed(self.series)}.values())[::-1]
 
 
 class _Unusable(Exception):
@@ -80,7 +83,7 @@ def scan_folder(folder: str | os.PathLike, *, progress: Progress | None = None) 
                 found = frames_of(dataset, path)
                 if not found:
                     raise _Unusable("several frames without functional groups: their places are not known")
-                key = tuple(text(dataset, name) for name in ("PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID"))
+                key = (_patient_key(dataset), text(dataset, "StudyInstanceUID"), text(dataset, "SeriesInstanceUID"))
         except _Unusable as reason:
             skipped.append(Skipped(path, str(reason)))
             continue
@@ -98,7 +101,7 @@ def scan_folder(folder: str | os.PathLike, *, progress: Progress | None = None) 
     _note_shared_uids(frames, notes)
     with quiet_pydicom():
         series = [_series(headers[key], frames[key], notes[key]) for key in frames]
-    series.sort(key=lambda s: (s.patient_id, s.patient_name, str(s.study_date), s.study_uid, s.number or 0, s.series_uid))
+    series.sort(key=lambda s: (s.patient_key, str(s.study_date), s.study_uid, s.number or 0, s.series_uid))
     report_progress(progress, 1.0)
     return Scan(tuple(series), tuple(skipped))
 
@@ -122,8 +125,7 @@ def _read_header(path: Path) -> Dataset | None:
                 raise _Unusable("not a DICOM file")
             file.seek(0)
             dataset = pydicom.dcmread(file, stop_before_pixels=True)
-            pixels_at = file.tell()
-            rest = file.seek(0, os.SEEK_END) - pixels_at
+            whole = _pixels_are_whole(dataset, file)
     except OSError as error:
         raise _Unusable(f"cannot be read: {error.strerror or error}") from error
     except (InvalidDicomError, EOFError) as error:
@@ -133,36 +135,51 @@ def _read_header(path: Path) -> Dataset | None:
     except Exception as error:
         # pydicom meets a broken header with whatever its parser stumbles over
         raise _Unusable(f"the DICOM header is damaged ({error})") from error
-    sop_class = text(dataset, "SOPClassUID") or text(getattr(dataset, "file_meta", None), "MediaStorageSOPClassUID")
+    sop_class = text(dataset.file_meta, "MediaStorageSOPClassUID") or text(dataset, "SOPClassUID")
     if sop_class == MEDIA_DIRECTORY:
         return None
     modality = text(dataset, "Modality")
     if modality in DERIVED_OBJECTS:
         raise _Unusable(f"{DERIVED_OBJECTS[modality]}, not an image series")
     if number(dataset, "Rows") is None or number(dataset, "Columns") is None:
-        if not sop_class:
-            raise _Unusable("the file is damaged or ends too early")
+        if not sop_class or UID(sop_class).name.endswith("Image Storage"):
+            raise _Unusable("the file ends before its pixels do (truncated)")
         raise _Unusable(f"not an image ({UID(sop_class).name})")
     if not text(dataset, "SeriesInstanceUID") or not text(dataset, "SOPInstanceUID"):
         raise _Unusable("no series UID or no SOP instance UID in the header")
-    if rest < _pixel_bytes(dataset):
+    if not whole:
         raise _Unusable("the file ends before its pixels do (truncated)")
     return dataset
 
 
-def _pixel_bytes(dataset: Dataset) -> float:
-    """Least number of bytes that the pixel data take; 8 when they are compressed."""
-    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
-    if syntax is not None and UID(syntax).is_compressed:
-        return 8
-    factors = [number(dataset, name) or 1 for name in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "BitsAllocated")]
-    return 8 + factors[0] * factors[1] * factors[2] * factors[3] * factors[4] / 8
+def _pixels_are_whole(dataset: Dataset, file: BinaryIO) -> bool:
+    """Tell whether the pixel data, at whose element the file stands, end before the file does."""
+    syntax = UID(text(dataset.file_meta, "TransferSyntaxUID"))
+    if syntax.is_deflated:
+        return True  # zlib has read to the end by now
+    start = file.tell()
+    rest = file.seek(0, os.SEEK_END) - start
+    if not syntax.is_encapsulated:
+        factors = [number(dataset, name) or 1 for name in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "BitsAllocated")]
+        return rest >= 8 + math.prod(factors) / 8
+    # items of compressed fragments, then the delimiter
+    file.seek(start + 12)
+    while len(head := file.read(8)) == 8:
+        group, element, length = struct.unpack("<HHL", head)
+        if (group, element) != (0xFFFE, 0xE000):
+            return (group, element) == (0xFFFE, 0xE0DD)
+        file.seek(length, os.SEEK_CUR)
+    return False
+
+
+def _patient_key(dataset: Dataset) -> str:
+    return text(dataset, "PatientID") or text(dataset, "PatientName")
 
 
 def _note_shared_uids(frames: dict[tuple, list[Frame]], notes: dict[tuple, list[str]]) -> None:
     by_uid = defaultdict(list)
     for key in frames:
-        by_uid[key[3]].append(key)
+        by_uid[key[2]].append(key)
     for uid, keys in by_uid.items():
         if len(keys) > 1:
             for key in keys:

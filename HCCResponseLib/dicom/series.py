@@ -33,6 +33,7 @@ class Frame:
     :param averages: NumberOfAverages.
     :param philips_slope: Philips' private scale slope (2005,100E); ``philips_intercept`` is (2005,100D).
     :param tiled: the image is a mosaic of slices (Siemens MOSAIC, UIH VFRAME).
+    :param lossy: the pixels were once compressed with loss.
     """
 
     path: Path
@@ -68,6 +69,7 @@ class Frame:
     samples_per_pixel: int = 1
     photometric: str = "MONOCHROME2"
     tiled: bool = False
+    lossy: bool = False
 
     @property
     def name(self) -> str:
@@ -104,6 +106,16 @@ class Series:
         """How a message names the series: ``Series 7 'ep2d_diff'``."""
         what = f"'{self.description}'" if self.description else f"'{self.protocol}'" if self.protocol else f"UID {self.series_uid}"
         return f"Series {what}" if self.number is None else f"Series {self.number} {what}"
+
+    @property
+    def patient_key(self) -> str:
+        """What tells patients apart: the ID, or the name where there is no ID (one name is spelt in several ways)."""
+        return self.patient_id or self.patient_name
+
+    @property
+    def patient(self) -> str:
+        """How a message names the patient: ``Doe^Jane (ID 123)``."""
+        return f"{self.patient_name or 'no name'} ({f'ID {self.patient_id}' if self.patient_id else 'no ID'})"
 
     @cached_property
     def b_values(self) -> tuple[float, ...]:

@@ -127,11 +127,12 @@ def _spacing(
                 return abs(value), (f"{label} has one slice; its extent of {abs(value):g} mm is taken from {name}.",)
         raise GeometryError(f"{label} has one slice, and neither SpacingBetweenSlices nor SliceThickness says how thick it is.")
     steps = np.diff(places)
-    usual = float(np.median(steps))
-    gaps = np.flatnonzero(steps > 1.5 * usual)
-    if len(gaps):
+    usual = float(steps.min())
+    multiples = np.rint(steps / usual)
+    gaps = np.flatnonzero(multiples > 1)
+    if len(gaps) and np.abs(steps / usual - multiples).max() <= 2 * UNEVEN_FRACTION:
         listing = "; ".join(
-            f"{round(steps[g] / usual) - 1} missing between {places[g]:.1f} and {places[g + 1]:.1f} mm "
+            f"{multiples[g] - 1:.0f} missing between {places[g]:.1f} and {places[g + 1]:.1f} mm "
             f"(after '{frames[order[np.searchsorted(index[order], g)]].name}')"
             for g in gaps[:5]
         )

@@ -31,7 +31,8 @@ VENDORS = {
 }
 """Manufacturer and model written for each style."""
 
-PHILIPS_SCALE_SLOPE = 0.02
+PHILIPS_GAIN = 0.04
+"""Displayed value over received signal, RS * SS, of all images of the Philips style."""
 PRIVATE_BLOCK = 0x10
 
 
@@ -114,6 +115,8 @@ class _Writer:
         self.study_key = (str(seed), header.patient_id, header.start.date().isoformat())
         self.series_key = (*self.study_key, str(header.number), vendor)
         self.diffusion = any(volume.b_value is not None for volume in volumes)
+        self.brightest = max(float(np.max(volume.signals)) for volume in volumes)
+        self.window = (_decimal(self.brightest / 2), _decimal(max(self.brightest, 1.0)))
 
     def uid(self, *key: object) -> UID:
         """Return a UID that depends on the key alone."""
@@ -124,8 +127,7 @@ class _Writer:
         signals = np.asarray(volume.signals, dtype=float)
         slope, intercept = volume.rescale or (1.0, 0.0)
         if volume.rescale is None and self.vendor == "philips":
-            slope = max(max(float(np.max(v.signals)) for v in self.volumes) / 4095.0, 1e-6)
-            slope = float(f"{slope:.10g}")  # what a decimal string can hold
+            slope = _decimal(max(self.brightest, 1.0) / 4095.0)
         values = np.rint((signals - intercept) / slope)
         if not np.all(np.isfinite(values)) or values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
             raise InputError("Signals to be written as DICOM must lie between 0 and 65535.")
@@ -218,13 +220,13 @@ class _ClassicWriter(_Writer):
         d.PixelSpacing = [_decimal(spacing[1]), _decimal(spacing[0])]
         d.ImagePositionPatient, d.ImageOrientationPatient = self.position(k), self.orientation()
         d.AcquisitionNumber, d.InstanceNumber = 1, instance
-        d.WindowCenter, d.WindowWidth = 1000, 2000
+        d.WindowCenter, d.WindowWidth = self.window
         if self.vendor == "philips" or volume.rescale is not None:
             d.RescaleSlope, d.RescaleIntercept, d.RescaleType = slope, intercept, "US"
         if volume.b_value is not None:
             _CLASSIC_DIFFUSION[self.vendor](d, volume)
         if self.vendor == "philips":
-            _philips_scale(d)
+            _philips_scale(d, slope)
         d.PixelData = plane.tobytes()
         return self.save(d, f"{self.header.number:03d}_{instance:05d}.dcm")
 
@@ -260,10 +262,10 @@ def _philips_diffusion(d: Dataset, volume: Volume) -> None:
         block.add_new(offset, "FL", float(component))
 
 
-def _philips_scale(d: Dataset) -> None:
+def _philips_scale(d: Dataset, rescale_slope: float) -> None:
     block = d.private_block(0x2005, "Philips MR Imaging DD 001", create=True)
     block.add_new(0x0D, "FL", 0.0)
-    block.add_new(0x0E, "FL", PHILIPS_SCALE_SLOPE)
+    block.add_new(0x0E, "FL", PHILIPS_GAIN / rescale_slope)
 
 
 def _uih_diffusion(d: Dataset, volume: Volume) -> None:
@@ -354,7 +356,7 @@ class _EnhancedWriter(_Writer):
                 FrameLaterality="U",
                 AnatomicRegionSequence=DicomSequence([_code("10200004", "SCT", "Liver")]),
             ),
-            "FrameVOILUTSequence": _item(WindowCenter=1000, WindowWidth=2000),
+            "FrameVOILUTSequence": _item(WindowCenter=self.window[0], WindowWidth=self.window[1]),
             "MRFOVGeometrySequence": _item(
                 InPlanePhaseEncodingDirection="COLUMN", MRAcquisitionFrequencyEncodingSteps=shape[2],
                 MRAcquisitionPhaseEncodingStepsInPlane=shape[1], MRAcquisitionPhaseEncodingStepsOutOfPlane=1,
@@ -410,7 +412,7 @@ class _EnhancedWriter(_Writer):
             groups["MRDiffusionSequence"] = _enhanced_diffusion(volume)
         if self.vendor == "philips":
             groups["PhilipsFrame"] = Dataset()
-            _philips_scale(groups["PhilipsFrame"])
+            _philips_scale(groups["PhilipsFrame"], slope)
         frame = Dataset()
         philips = groups.pop("PhilipsFrame", None)
         for name, item in groups.items():
@@ -475,5 +477,5 @@ def _code(value: str, scheme: str, meaning: str) -> Dataset:
 
 
 def _decimal(value: float) -> float:
-    """Round to what the 16 characters of a decimal string can hold."""
+    """Round to what the 16 characters of a decimal string (DS) can hold."""
     return float(f"{float(value):.9g}")
