@@ -12,7 +12,7 @@ __all__ = ["Arrival", "detect_arrival"]
 _ONSET = 0.02
 """Part of the peak height at which the curve has left the baseline, unless the noise needs more."""
 
-_ONSET_NOISE_UNKNOWN = 0.1
+_ONSET_NOISE_UNKNOWN = 0.05
 """The same where fewer than three samples precede the bolus, so that their noise cannot be told."""
 
 _NOISE_MULTIPLE = 3.0
@@ -38,7 +38,7 @@ def detect_arrival(curve, time_s) -> Arrival:
     """Find the arrival of the contrast agent in one curve (signal or concentration).
 
     From the peak backwards, the first sample that is not above the baseline by more than 2 % of the peak height, or three standard
-    deviations of the baseline where that is more, is the last of the baseline (10 % where fewer than three samples precede the bolus).
+    deviations of the baseline where that is more, is the last of the baseline (5 % where fewer than three samples precede the bolus).
     Arrival is where the straight line from there to the next sample crosses that level. It cannot be told more closely than the
     interval between images, and a curve that rises gently arrives later by this definition than by its equation: noise of
     3 % of the peak makes Parker's 1 to 2 s late.
@@ -58,6 +58,8 @@ def detect_arrival(curve, time_s) -> Arrival:
         raise InputError("The curve in which the arrival of the contrast agent is looked for has values that are not numbers.")
     peak = int(np.argmax(curve))
     before = curve[:peak]
+    if curve[peak] == curve.min():
+        raise InputError("The curve does not rise above its noise; choose a region that enhances.")
     if before.size == 0:
         raise InputError("The curve is highest in its first image: there is no image before the contrast agent arrived.")
 

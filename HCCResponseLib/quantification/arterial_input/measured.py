@@ -221,7 +221,8 @@ def _warnings(plasma, time_s, quality: InputQuality, vessel, plasma_fraction, do
         )
     noise = _late_noise(plasma, time_s, float(time_s[int(np.argmax(plasma))]) + 30)
     judged = quality.baseline_count >= 5 and np.isfinite(noise)
-    if judged and quality.baseline_noise_mM > max(1.5 * noise, 0.01 * quality.peak_mM):
+    # A standard deviation of n samples is itself uncertain by one part in sqrt(2 (n - 1)); three times that is not chance.
+    if judged and quality.baseline_noise_mM > max((1 + 3 / np.sqrt(2 * (quality.baseline_count - 2))) * noise, 0.01 * quality.peak_mM):
         warn(
             "in_flow",
             "The vessel fluctuates more before the contrast agent than after it, while noise of the concentration does the opposite: "
