@@ -24,7 +24,7 @@ class Arrival:
 
     ``time_s``: arrival [s], between the last baseline sample and the first enhanced one; ``baseline_count``: number of samples before
     arrival; ``baseline`` and ``noise``: mean and standard deviation of those samples but the last, which may hold the foot of the bolus
-    (of all, where fewer than four; noise NaN for fewer than three); ``peak_index``: the highest sample.
+    (noise NaN for fewer than three); ``peak_index``: the highest sample.
     """
 
     time_s: float
@@ -38,8 +38,8 @@ def detect_arrival(curve, time_s) -> Arrival:
     """Find the arrival of the contrast agent in one curve (signal or concentration).
 
     From the peak backwards, the first sample that is not above the baseline by more than 2 % of the peak height, or three standard
-    deviations of the baseline where that is more, is the last of the baseline (5 % where fewer than three samples precede the bolus).
-    Arrival is where the straight line from there to the next sample crosses that level. It cannot be told more closely than the
+    deviations of the baseline where that is more, is the last of the baseline (5 % where the noise cannot be told). Arrival is where
+    the straight line from there to the next sample crosses that level. It cannot be told more closely than the
     interval between images, and a curve that rises gently arrives later by this definition than by its equation: noise of
     3 % of the peak makes Parker's 1 to 2 s late.
 
@@ -85,8 +85,8 @@ def detect_arrival(curve, time_s) -> Arrival:
 
 
 def _before_bolus(curve, last: int) -> np.ndarray:
-    """Return the samples before index ``last``, and that one too where fewer than three are before it."""
-    return curve[: last if last >= 3 else last + 1]
+    """Return the samples before index ``last``, or the first one."""
+    return curve[: max(last, 1)]
 
 
 def _noise(samples) -> float:

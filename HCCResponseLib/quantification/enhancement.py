@@ -176,7 +176,7 @@ def arterial_enhancement_fraction(precontrast, arterial, portal_venous) -> np.nd
     with np.errstate(invalid="ignore", divide="ignore"):
         late = portal_venous - precontrast
         fraction = (arterial - precontrast) / late
-        return np.where((late > 0) & np.isfinite(fraction), fraction, fraction.dtype.type(np.nan))
+        return np.where((late > 0) & np.isfinite(late) & np.isfinite(fraction), fraction, fraction.dtype.type(np.nan))
 
 
 def _measure(function: Callable, curves, time_s, arrival_s, check: Callable | None = None) -> np.ndarray:
