@@ -45,10 +45,10 @@ class PixelReader:
             pixels = _decode(frame.path)
             if pixels.ndim == 3:
                 self._files[frame.path] = pixels
-        plane = pixels[frame.index] if pixels.ndim == 3 else pixels
-        if plane.shape != (frame.rows, frame.columns):
+        planes = pixels if pixels.ndim == 3 else pixels[np.newaxis]
+        if frame.index >= len(planes) or planes.shape[1:] != (frame.rows, frame.columns):
             raise InputError(f"'{frame.name}': its pixels are not {frame.rows} x {frame.columns}; the file is damaged. Export it again.")
-        return plane
+        return planes[frame.index]
 
 
 def _decode(path: Path) -> np.ndarray:
@@ -60,7 +60,8 @@ def _decode(path: Path) -> np.ndarray:
         except (NotImplementedError, RuntimeError) as error:
             # pydicom has no decoder of its own for the JPEG family; ITK (GDCM) has, in Slicer too
             return _decode_with_itk(dataset, path.name, error)
-        except (AttributeError, ValueError, OSError) as error:
+        except Exception as error:
+            # pydicom meets damage with whatever its parser stumbles over
             raise InputError(f"The pixels of '{path.name}' cannot be read: {error}. The file may be damaged; export it again.") from error
 
 

@@ -277,6 +277,12 @@ class UnusableSeriesTest(DicomFolderTestCase):
         with self.assertRaisesRegex(InputError, "pixels of '005_00004.dcm' cannot be read"):
             read_diffusion(series)
 
+    def test_a_multi_frame_file_with_fewer_frames_than_it_describes(self):
+        path = self.written(number=5, description="DWI liver", enhanced=True).frames[0].path
+        self.edit(path, lambda d: (setattr(d, "NumberOfFrames", 20), setattr(d, "PixelData", d.PixelData[: 20 * 60])))
+        with self.assertRaisesRegex(InputError, "'005_enhanced.dcm frame 21': its pixels are not 6 x 5"):
+            read_diffusion(self.series())
+
     def test_no_series(self):
         with self.assertRaisesRegex(InputError, "No diffusion series was chosen"):
             read_diffusion([])
