@@ -38,11 +38,11 @@ def compute_adc(
     :raises InputError: what :func:`check_diffusion` calls an error, or no voxel could be fitted; nothing is changed then.
     :raises Cancelled: ``progress`` returned False; nothing is changed then.
     """
-    from ..quantification.diffusion import fit_adc
-    from ..quantification.diffusion.status import DiffusionStatus
+    from ..quantification.diffusion import DiffusionStatus, fit_adc
 
     b_values = [b_value(node) for node in volume_nodes] if b_values is None else list(b_values)
-    errors = [finding.text for finding in check_diffusion(volume_nodes, b_values) if finding.level == Level.ERROR]
+    findings = check_diffusion(volume_nodes, b_values, noise=False)
+    errors = [finding.text for finding in findings if finding.level == Level.ERROR]
     if errors:
         raise InputError(" ".join(errors))
     order = sorted(range(len(b_values)), key=lambda index: b_values[index])

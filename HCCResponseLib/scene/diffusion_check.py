@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from ..errors import GeometryError, InputError
 from ..response.roles import Role
 from .b_values import b_value
 from .roles import role
-from .volumes import volume_geometry
+from .volumes import volume_array, volume_geometry
 
 __all__ = ["Finding", "Level", "check_diffusion"]
 
@@ -29,11 +31,12 @@ class Finding:
     text: str
 
 
-def check_diffusion(volume_nodes, b_values=None) -> list[Finding]:
-    """Look at the input of an ADC map: b-values, roles, grids.
+def check_diffusion(volume_nodes, b_values=None, *, noise: bool = True) -> list[Finding]:
+    """Look at the input of an ADC map: b-values, roles, grids, noise floor.
 
     :param volume_nodes: one volume per image.
     :param b_values: in the order of the volumes, None for one that is not known; where None, those of the volumes' attributes.
+    :param noise: look at the noise floor as well, the one part that reads voxels (a few tenths of a second).
     """
     findings = []
     if not volume_nodes:
@@ -44,6 +47,8 @@ def check_diffusion(volume_nodes, b_values=None) -> list[Finding]:
         if role(node) in {Role.ADC, Role.DIFFUSION_MAP}:
             findings.append(Finding(Level.ERROR, f"'{node.GetName()}' is a map made from diffusion images, not one of them; leave it out."))
     findings += _check_grids(volume_nodes)
+    if noise and not any(finding.level == Level.ERROR for finding in findings):
+        findings.append(_check_noise(volume_nodes, b_values))
     return findings
 
 
@@ -90,3 +95,16 @@ def _check_grids(volume_nodes) -> list[Finding]:
                 ),
             )
     return findings or [Finding(Level.GOOD, "All volumes lie on one grid.")]
+
+
+def _check_noise(volume_nodes, b_values) -> Finding:
+    from ..quantification.diffusion import estimate_noise, noise_floor
+
+    signals = np.moveaxis(np.stack([volume_array(node) for node in volume_nodes]), 0, -1)
+    noise = estimate_noise(signals)
+    if np.isnan(noise.sigma):
+        return Finding(Level.INFORMATION, noise.message)
+    warning = noise_floor(signals, b_values, noise.sigma).warning
+    if warning:
+        return Finding(Level.WARNING, warning)
+    return Finding(Level.GOOD, f"The signals stand clear of the noise (standard deviation {noise.sigma:.3g}).")

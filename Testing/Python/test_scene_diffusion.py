@@ -39,10 +39,6 @@ def add_series(signals=None, b_values=B_VALUES, geometry=GEOMETRY, label="ep2d_d
     return add_diffusion_series(series)
 
 
-def levels(nodes, *arguments) -> list[str]:
-    return [str(finding.level) for finding in check_diffusion(nodes, *arguments)]
-
-
 def errors(nodes, *arguments) -> str:
     return " ".join(finding.text for finding in check_diffusion(nodes, *arguments) if finding.level == "error")
 
@@ -112,9 +108,24 @@ class TestGroups(SceneTestCase):
 class TestBeforeComputing(SceneTestCase):
     def test_nothing_wrong(self):
         nodes = add_series()
-        self.assertEqual(levels(nodes), ["good", "information", "good"])
-        self.assertEqual(levels(nodes[1:]), ["good", "good"])
+        self.assertEqual([str(finding.level) for finding in check_diffusion(nodes, noise=False)], ["good", "information", "good"])
+        self.assertEqual([str(finding.level) for finding in check_diffusion(nodes[1:], noise=False)], ["good", "good"])
         self.assertIsNone(map_quantity(nodes[0]))
+
+    def test_noise_floor(self):
+        geometry = Geometry.from_parts((8, 40, 40), (2, 2, 5))
+        rng = np.random.default_rng(3)
+        tissue = np.zeros(geometry.shape, bool)
+        tissue[:, 8:32, 8:32] = True
+        signals = np.where(tissue[..., None], 1000 * np.exp(-1e-3 * np.array(B_VALUES)), 0.0)
+        for sigma, level in ((10, "good"), (200, "warning")):
+            noisy = np.abs(signals + rng.normal(0, sigma, signals.shape) + 1j * rng.normal(0, sigma, signals.shape))
+            finding = check_diffusion(add_series(noisy, geometry=geometry))[-1]
+            self.assertEqual(str(finding.level), level, finding.text)
+        self.assertIn("b = 800", finding.text)
+        # without air the noise cannot be told
+        finding = check_diffusion(add_series())[-1]
+        self.assertEqual(str(finding.level), "information", finding.text)
 
     def test_nothing_chosen(self):
         self.assertIn("No diffusion volume", errors([]))
