@@ -32,6 +32,11 @@ class MonoexponentialFit(NamedTuple):
     rate_error: np.ndarray
 
 
+def _freedom(b) -> float:
+    """Degrees of freedom of the residual; NaN where two samples leave none."""
+    return b.size - 2 if b.size > 2 else np.nan
+
+
 def fit_log_linear(samples: np.ndarray, b: np.ndarray, *, weighted: bool, noise_sigma: float | None = None) -> MonoexponentialFit:
     """Fit ln S = ln S0 - b D by a line.
 
@@ -47,7 +52,7 @@ def fit_log_linear(samples: np.ndarray, b: np.ndarray, *, weighted: bool, noise_
     mean_b, lowest = b.mean(), b.min()
     centred = b - mean_b
     spread = float(centred @ centred)
-    freedom = b.size - 2
+    freedom = _freedom(b)
 
     mean, rate = np.zeros(samples.shape[1]), np.zeros(samples.shape[1])
     for x, row in zip(centred, residual, strict=True):
@@ -72,8 +77,8 @@ def fit_log_linear(samples: np.ndarray, b: np.ndarray, *, weighted: bool, noise_
         error = noise_sigma * np.sqrt(slope_variance) * np.exp(rate * lowest - log_s0)
     else:
         # The expected sum of squared residuals is sigma^2 times the sum of (1 - leverage) x variance.
-        error = np.sqrt(squares / relative * slope_variance) if freedom else np.full_like(rate, np.nan)
-    r_squared = 1 - squares / (rate * rate * spread + squares) if freedom else np.full_like(rate, np.nan)
+        error = np.where(freedom > 0, np.sqrt(squares / relative * slope_variance), np.nan)
+    r_squared = np.where(freedom > 0, 1 - squares / (rate * rate * spread + squares), np.nan)
     return MonoexponentialFit(rate, np.exp(log_s0), r_squared, error)
 
 
@@ -101,12 +106,12 @@ def _reweight(residual, x, rate, log_s0, lowest, noise_sigma) -> Monoexponential
     total = rate * rate * wxx - 2 * rate * wxr + wrr
     rate = rate - slope
     log_s0 = log_s0 + mean_r - slope * (lowest + mean_x)
-    freedom = len(x) - 2
+    freedom = _freedom(x)
     if noise_sigma is not None:
         error = noise_sigma / np.sqrt(wxx) * np.exp(rate * lowest - log_s0)
     else:
-        error = np.sqrt(squares / (freedom * wxx)) if freedom else np.full_like(rate, np.nan)
-    r_squared = 1 - squares / total if freedom else np.full_like(rate, np.nan)
+        error = np.sqrt(squares / (freedom * wxx))
+    r_squared = np.where(freedom > 0, 1 - squares / total, np.nan)
     return MonoexponentialFit(rate, np.exp(log_s0), r_squared, error)
 
 
@@ -119,11 +124,13 @@ def fit_nonlinear(samples: np.ndarray, b: np.ndarray, *, noise_sigma: float | No
     :param samples: (n, voxels) positive signals.
     :param b: (n,) b-values, not all equal.
     :param noise_sigma: as in :func:`fit_log_linear`.
-    :return: rate 0 where the signal does not fall, NaN where it falls faster than ``HIGHEST_RATE``.
+    :return: rate 0 where the signal does not fall, NaN where it falls faster than ``HIGHEST_RATE`` or has vanished (exp(-20)) at the
+        second b-value.
     """
     lowest = b.min()
     x = b - lowest
     rate = _projected_maximum(samples, x)
+    rate[rate >= min(HIGHEST_RATE, 20 / x[x > 0].min())] = np.nan
     moments = _Moments(samples, x, rate)
     amplitude = moments.se / moments.ee
     squares, total, mean = (np.zeros_like(rate) for _ in range(3))
@@ -133,10 +140,10 @@ def fit_nonlinear(samples: np.ndarray, b: np.ndarray, *, noise_sigma: float | No
     for distance, row in zip(x, samples, strict=True):
         squares += (row - amplitude * np.exp(rate * -distance)) ** 2
         total += (row - mean) ** 2
-    freedom = b.size - 2
-    variance = noise_sigma**2 if noise_sigma is not None else (squares / freedom if freedom else np.nan)
+    freedom = _freedom(b)
+    variance = noise_sigma**2 if noise_sigma is not None else squares / freedom
     error = np.sqrt(variance / (moments.xxee - moments.xee**2 / moments.ee)) / amplitude
-    r_squared = 1 - squares / total if freedom else np.full_like(rate, np.nan)
+    r_squared = np.where(freedom > 0, 1 - squares / total, np.nan)
     return MonoexponentialFit(rate, amplitude * np.exp(rate * lowest), r_squared, error)
 
 
@@ -179,7 +186,7 @@ def _slope_and_curvature(x, rate, samples) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _projected_maximum(samples: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The rate of the highest (S . e) / |e|; NaN above the grid."""
+    """The rate of the highest (S . e) / |e|; an end of the grid where that lies beyond."""
     scores = np.zeros((len(_RATES), samples.shape[1]))
     best = np.zeros(samples.shape[1], np.intp)
     highest = np.zeros(samples.shape[1])
@@ -204,5 +211,4 @@ def _projected_maximum(samples: np.ndarray, x: np.ndarray) -> np.ndarray:
             rate = maximum_near(slope_and_curvature, _RATES, np.full(rivals.size, index), theirs)
             better = _Moments(theirs, x, rate).score() > _Moments(theirs, x, result[rivals]).score()
             result[rivals[better]] = rate[better]
-    result[result >= HIGHEST_RATE] = np.nan
     return result

@@ -46,7 +46,8 @@ def noise_floor(signals, b_values, sigma: float, mask=None) -> NoiseFloor:
     """Count the voxels whose signal is not clearly above the noise, for each b-value.
 
     A magnitude cannot fall below its noise floor: where it reaches it, ln S no longer falls with b and the ADC comes out too
-    low (by 11 % at b = 1400 and a signal-to-noise ratio of 20 with ``"lls"``).
+    low. Of 0.0022 mm2/s over b = 0, 400, 1400, with a signal-to-noise ratio of 20 at b = 0, ``"lls"`` loses 11 %, ``"wlls"`` 6 %,
+    ``"nlls"`` 2.5 %.
 
     :param signals: (..., n) magnitude signals.
     :param b_values: (n,) b-values in s/mm2.
