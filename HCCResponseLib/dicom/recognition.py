@@ -129,6 +129,7 @@ def recognise(series: Series) -> Recognition:
         kind = kinds.most_common(1)[0][0]
         if kind is FrameKind.ADC:
             return Recognition(Role.ADC, "An ADC map made by the scanner (image type or series description).")
-        if kind is not FrameKind.COMPONENT and (weighted or named or kind is not FrameKind.ANISOTROPY):
+        # "FA 15" is a flip angle and "synthetic T1" no diffusion image: these words count beside other signs of diffusion only
+        if kind is FrameKind.EXPONENTIAL_ADC or (kind is not FrameKind.COMPONENT and (weighted or named)):
             return Recognition(Role.DIFFUSION_MAP, f"Made by the scanner: {kind} (image type or series description).")
     return Recognition(None, "No b-value above 0 and no sign of diffusion in image type or series description.")

@@ -87,6 +87,10 @@ def scan_folder(folder: str | os.PathLike, *, progress: Progress | None = None) 
         except _Unusable as reason:
             skipped.append(Skipped(path, str(reason)))
             continue
+        except Exception as error:
+            # pydicom meets a broken header with whatever its parser stumbles over, some of it only when a value is looked at
+            skipped.append(Skipped(path, f"the DICOM header is damaged ({error})"))
+            continue
         uid = found[0].sop_instance_uid
         content = (key, len(found), replace(found[0], path=Path()))
         twin = next((other for other, same in seen[uid] if same == content), None)
@@ -130,11 +134,6 @@ def _read_header(path: Path) -> Dataset | None:
         raise _Unusable(f"cannot be read: {error.strerror or error}") from error
     except (InvalidDicomError, EOFError) as error:
         raise _Unusable("the file is damaged or ends too early") from error
-    except _Unusable:
-        raise
-    except Exception as error:
-        # pydicom meets a broken header with whatever its parser stumbles over
-        raise _Unusable(f"the DICOM header is damaged ({error})") from error
     sop_class = text(dataset.file_meta, "MediaStorageSOPClassUID") or text(dataset, "SOPClassUID")
     if sop_class == MEDIA_DIRECTORY:
         return None

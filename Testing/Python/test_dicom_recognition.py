@@ -99,7 +99,9 @@ class RoleTest(unittest.TestCase):
         self.assertIsNone(recognise(series("LAVA Flex", "ORIGINAL\\PRIMARY\\OTHER", (0.0,))).role)
 
     def test_what_is_no_diffusion(self):
-        for description in ("t1_vibe", "difference portal - native", "time-resolved MRA", "T1 isotropic"):
+        for description in (
+            "t1_vibe", "vibe FA 15", "Synthetic T1", "calculated T2 map", "difference portal - native", "time-resolved MRA", "T1 isotropic",
+        ):
             self.assertIsNone(recognise(series(description, "ORIGINAL\\PRIMARY\\M", (None,))).role)
         self.assertIsNone(recognise(series("DWI", "ORIGINAL\\PRIMARY", modality="CT")).role)
         self.assertIsNone(recognise(Series("1", "1", (), description="DWI")).role)

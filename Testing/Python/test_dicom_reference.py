@@ -66,6 +66,8 @@ class GeTest(unittest.TestCase):
         self.assertEqual(diffusion.signals.shape, (2, 256, 256, 2))
         np.testing.assert_allclose(diffusion.geometry.spacing_mm, (1.0156, 1.0156, 3.0), rtol=1e-5)
         self.assertEqual((diffusion.notes, diffusion.warnings), ((), ()))
+        # a simulator wrote one and the same image for every b-value and direction of a slice: the truth of its ADC is 0
+        np.testing.assert_allclose(diffusion.signals[..., 1], diffusion.signals[..., 0], rtol=1e-6)
 
 
 if __name__ == "__main__":
