@@ -1,0 +1,97 @@
+"""Contours of a lesion in one plane, and straight lines across it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Contour", "longest_runs", "trace_contour"]
+
+
+@dataclass(frozen=True)
+class Contour:
+    """Closed polygons around a region, holes included.
+
+    :param points: corners, shape (points, 2).
+    :param following: index of the corner that follows each one, with the region on the left or on the right throughout.
+    """
+
+    points: np.ndarray
+    following: np.ndarray
+
+
+def trace_contour(field: np.ndarray, steps_mm: np.ndarray) -> Contour:
+    """Find the zero level of a field between its grid points, linearly interpolated (marching squares).
+
+    :param field: finite, shape (rows, columns), positive inside and nowhere positive on its border.
+    :param steps_mm: position of (row, column) is (row, column) @ steps_mm, shape (2, 2).
+    :return: corners in millimetres, one for each pair of neighbouring grid points with the edge between them.
+        Where a cell has two opposite corners inside, the sign of the cell's mean tells whether they join.
+    """
+    inside = field > 0.0
+    points, numbers = [], []
+    for axis in (0, 1):
+        low, high = (field[:-1], field[1:]) if axis == 0 else (field[:, :-1], field[:, 1:])
+        crossed = (low > 0.0) != (high > 0.0)
+        number = np.full(crossed.shape, -1)
+        number[crossed] = np.arange(np.count_nonzero(crossed)) + sum(map(len, points))
+        point = np.stack(np.nonzero(crossed), axis=1).astype(float)
+        point[:, axis] += low[crossed] / (low[crossed] - high[crossed])
+        points.append(point)
+        numbers.append(number)
+    points = np.concatenate(points)
+    down, across = numbers
+
+    # The corners of a cell in cyclic order; its edge e joins corners e and e + 1. A stretch of the contour starts where a walk
+    # round the cell leaves the inside and ends where it enters again; in the neighbouring cell that is the other way round.
+    inner = inside[:-1, :-1].astype(np.int8) + inside[:-1, 1:] + inside[1:, 1:] + inside[1:, :-1]
+    row, column = np.nonzero((inner > 0) & (inner < 4))
+    corners = np.stack([field[row, column], field[row, column + 1], field[row + 1, column + 1], field[row + 1, column]], axis=1)
+    edges = np.stack([across[row, column], down[row, column + 1], across[row + 1, column], down[row, column]], axis=1)
+    leaves = (edges >= 0) & (corners > 0.0)
+    enters = (edges >= 0) & ~leaves
+    cell = np.arange(len(edges))
+    leave, enter = leaves.argmax(axis=1), enters.argmax(axis=1)
+    saddle = (edges >= 0).all(axis=1)
+    enter[saddle] = np.where(corners[saddle].mean(axis=1) > 0.0, leave[saddle] + 1, leave[saddle] - 1) % 4
+    following = np.empty(len(points), dtype=np.intp)
+    following[edges[cell, leave]] = edges[cell, enter]
+    cell, leave, enter = cell[saddle], (leave[saddle] + 2) % 4, (enter[saddle] + 2) % 4
+    following[edges[cell, leave]] = edges[cell, enter]
+    return Contour(points @ steps_mm, following)
+
+
+def longest_runs(contour: Contour, origins: np.ndarray, directions: np.ndarray, gap: float) -> np.ndarray:
+    """Find the longest stretch inside a contour on each of several straight lines.
+
+    :param contour: closed contours.
+    :param origins: a point of each line, shape (lines, 2).
+    :param directions: unit vector of each line, shape (lines, 2).
+    :param gap: stretches outside the contours up to this length, between two stretches inside, do not interrupt
+        (0: none is crossed; infinity: from the first to the last crossing).
+    :return: start and stop of the longest stretch along each line, from its origin, shape (lines, 2);
+        both NaN on a line that misses the contours.
+    """
+    normals = np.stack([-directions[:, 1], directions[:, 0]], axis=1)
+    # Each corner has one value per line, whichever side rounding puts it: crossings come in pairs, in and out.
+    side = normals @ contour.points.T - (normals * origins).sum(axis=1)[:, None]
+    line, start = np.nonzero((side >= 0.0) != (side >= 0.0)[:, contour.following])
+    runs = np.full((len(origins), 2), np.nan)
+    if not len(line):
+        return runs
+    stop = contour.following[start]
+    part = side[line, start] / (side[line, start] - side[line, stop])
+    crossing = contour.points[start] + part[:, None] * (contour.points[stop] - contour.points[start])
+    along = ((crossing - origins[line]) * directions[line]).sum(axis=1)
+    order = np.lexsort((along, line))
+    line, along = line[order][::2], along[order].reshape(-1, 2)
+
+    # Stretches inside, line after line; one that starts beyond the gap, or on a new line, starts a new run.
+    starts, stops = along.T
+    fresh = np.ones(len(line), dtype=bool)
+    fresh[1:] = (line[1:] != line[:-1]) | (starts[1:] - stops[:-1] > gap)
+    first = np.flatnonzero(fresh)
+    last = np.append(first[1:], len(line)) - 1
+    line, starts, stops = line[first], starts[first], stops[last]
+    order = np.argsort(stops - starts, kind="stable")
+    runs[line[order]] = np.stack([starts, stops], axis=1)[order]
+    return runs
