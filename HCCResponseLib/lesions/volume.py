@@ -1,0 +1,158 @@
+"""Volume of a lesion, and what it may be wrong by."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..errors import InputError
+from ..geometry import Geometry
+from .inputs import crop_to_mask, require_mask
+from .subvoxel import LAYERS, SMALLEST_PIECE, edge_band, fit_implicit_surface
+
+__all__ = ["FEWEST_SLICES", "LesionVolume", "measure_volume"]
+
+FEWEST_SLICES = 5
+"""Fewer slices than this through a lesion bring a warning: its top and bottom slices are a large part of it."""
+
+LARGEST_MISFIT = 0.1
+"""The surface is not used where it leaves more than this part of the voxels next to the edge on the wrong side."""
+
+
+@dataclass(frozen=True)
+class LesionVolume:
+    """Volume of a lesion.
+
+    :param counted_ml: number of voxels times voxel volume (for an anti-aliased mask, sum of the occupancies).
+    :param surface_ml: volume inside the smooth surface through the voxel edges.
+    :param lower_ml: volume if every voxel on the lesion's rim belonged to it by half.
+    :param upper_ml: volume if every voxel around the lesion belonged to it by half.
+    :param standard_uncertainty_ml: (upper - lower) / (2 sqrt(3)).
+    :param sphere_diameter_mm: diameter of the sphere of the surface volume.
+    :param voxels: voxels of the mask.
+    :param slices: slices (k) that the lesion appears in.
+    :param touches_border: the lesion reaches the border of the image and may go on beyond it.
+    :param warnings: sentences for the reader.
+    :param method: how ``surface_ml`` was found.
+    :param parameters: settings used.
+    """
+
+    counted_ml: float
+    surface_ml: float
+    lower_ml: float
+    upper_ml: float
+    standard_uncertainty_ml: float
+    sphere_diameter_mm: float
+    voxels: int
+    slices: int
+    touches_border: bool
+    warnings: tuple[str, ...]
+    method: str
+    parameters: Mapping[str, object]
+
+
+def measure_volume(mask: np.ndarray, geometry: Geometry, *, fewest_slices: int = FEWEST_SLICES) -> LesionVolume:
+    """Measure the volume of a lesion.
+
+    The count of voxels is right on average and wrong by chance, by how the grid happens to lie: 0.9 % (one standard
+    deviation) for a sphere of 5 voxels radius, 0.2 % for 10. The surface volume removes that chance: the smooth surface of
+    subvoxel.py is fitted to each piece, and what the count of voxels inside that surface is off the volume inside it is taken
+    from the lesion's own count. Smoothing therefore never makes a lesion smaller or larger. Pieces that the surface does not
+    fit keep their count.
+
+    Uncertainty: a voxel cut by the edge may be outlined as inside or as outside. The edge is taken to lie anywhere within half
+    a voxel layer inwards or outwards of the outline, equally likely and all round together, as a reader draws
+    systematically wide or narrow (rectangular distribution; Guide to the expression of uncertainty in measurement, 4.3.7).
+
+    :param mask: bool, shape (k, j, i), or float occupancy 0 to 1 (anti-aliased).
+    :param geometry: grid of the mask; oblique, anisotropic and sheared grids are right.
+    :param fewest_slices: warn below this number of slices.
+    :raises InputError: the mask is empty, or an occupancy is NaN or outside 0 to 1.
+    :raises GeometryError: mask and geometry do not fit.
+    """
+    mask = np.asarray(mask)
+    occupancy = None
+    if mask.dtype.kind == "f":
+        occupancy = mask
+        if not np.all((occupancy >= 0.0) & (occupancy <= 1.0)):
+            raise InputError("An anti-aliased lesion mask may only hold values from 0 to 1.")
+        mask = occupancy > 0.0
+    mask = require_mask(mask, geometry)
+    crop, _first, touches = crop_to_mask(mask, LAYERS + 1)
+    voxel_ml = geometry.voxel_volume_ml
+    voxels = int(np.count_nonzero(crop))
+    if occupancy is None:
+        counted = voxels * voxel_ml
+        surface = max(counted + _discretisation(crop, geometry) * voxel_ml, 0.0)
+        method, core = "smooth surface between voxel centres", crop
+    else:
+        counted = surface = float(occupancy.sum(dtype=np.float64)) * voxel_ml
+        method, core = "sum of occupancies", crop_to_mask(mask, LAYERS + 1)[0]
+        inside = occupancy >= 0.5
+        core = crop_to_mask(inside, LAYERS + 1)[0] if inside.any() else crop
+    rim = np.count_nonzero(core & ~ndimage.binary_erosion(core))
+    halo = np.count_nonzero(ndimage.binary_dilation(core) & ~core)
+    lower, upper = surface - 0.5 * rim * voxel_ml, surface + 0.5 * halo * voxel_ml
+    slices = int(np.count_nonzero(crop.any(axis=(1, 2))))
+    warnings = []
+    if slices < fewest_slices:
+        warnings.append(
+            f"The lesion appears in {slices} slice{'s' if slices > 1 else ''} of {geometry.spacing_mm[2]:.3g} mm only: its volume "
+            f"may be anywhere from {max(lower, 0.0):.3g} to {upper:.3g} mL.",
+        )
+    if touches:
+        warnings.append("The lesion reaches the border of the image: it may be larger than what was measured.")
+    return LesionVolume(
+        counted_ml=counted,
+        surface_ml=surface,
+        lower_ml=max(lower, 0.0),
+        upper_ml=upper,
+        standard_uncertainty_ml=(upper - lower) / (2.0 * np.sqrt(3.0)),
+        sphere_diameter_mm=float(np.cbrt(6000.0 * surface / np.pi)),
+        voxels=voxels,
+        slices=slices,
+        touches_border=touches,
+        warnings=tuple(warnings),
+        method=method,
+        parameters={"fewest_slices": fewest_slices, "uncertainty": "edge within half a voxel layer, rectangular"},
+    )
+
+
+def _discretisation(mask: np.ndarray, geometry: Geometry) -> float:
+    """Volume inside the smooth surfaces of a mask minus the count of voxel centres inside them, in voxels."""
+    steps = geometry.ijk_to_lps[:3, :3].T[::-1]
+    labels, _count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    difference = 0.0
+    for label, box in enumerate(ndimage.find_objects(labels), start=1):
+        piece = np.pad(labels[box] == label, LAYERS + 1)
+        voxels = np.count_nonzero(piece)
+        if voxels < SMALLEST_PIECE:
+            continue
+        band, start = edge_band(piece)
+        surface = fit_implicit_surface(band @ steps, start)
+        value = surface(band @ steps)
+        if np.mean(value * start <= 0.0) > LARGEST_MISFIT:
+            continue
+        radius_mm = np.cbrt(3.0 * voxels * geometry.voxel_volume_ml * 1000.0 / (4.0 * np.pi))
+        difference += float((_inside_fraction(surface, band, steps, radius_mm) - (value > 0.0)).sum())
+    return difference
+
+
+def _inside_fraction(surface, voxels: np.ndarray, steps: np.ndarray, radius_mm: float) -> np.ndarray:
+    """Fraction of each voxel that lies inside a surface.
+
+    Every voxel is divided so finely that taking the surface as flat within a part is wrong by less than 0.05 % of the volume
+    of a sphere of the lesion's radius (error (h / r)^2 / 4 for parts of width h), and the flat surface is averaged over it.
+    """
+    parts = np.clip(np.ceil(22.0 * np.linalg.norm(steps, axis=1) / radius_mm), 1, 6).astype(int)
+    slope = np.zeros(len(voxels))
+    for axis in range(3):
+        half = 0.5 * np.eye(3)[axis]
+        slope += ((surface((voxels + half) @ steps) - surface((voxels - half) @ steps)) / parts[axis]) ** 2
+    width = np.sqrt(np.maximum(slope, 1e-24))
+    fraction = np.zeros(len(voxels))
+    for offset in itertools.product(*[(np.arange(n) + 0.5) / n - 0.5 for n in parts]):
+        fraction += np.clip(surface((voxels + offset) @ steps) / width + 0.5, 0.0, 1.0)
+    return fraction / parts.prod()

@@ -1,0 +1,155 @@
+"""Volume of a lesion and its uncertainty."""
+
+import unittest
+
+import numpy as np
+from lesion_shapes import box_geometry, ellipsoid, positions, rotation
+
+from HCCResponseLib.errors import GeometryError, InputError
+from HCCResponseLib.geometry import Geometry
+from HCCResponseLib.lesions.volume import measure_volume
+
+TILT = rotation((0.2, 1.0, 0.4), 33.0)
+
+
+class TestBadInput(unittest.TestCase):
+    def test_empty_other_grid_and_bad_occupancy(self):
+        geometry = Geometry.from_parts((4, 5, 6), (1.0, 1.0, 1.0))
+        with self.assertRaisesRegex(InputError, "empty"):
+            measure_volume(np.zeros((4, 5, 6), dtype=bool), geometry)
+        with self.assertRaisesRegex(InputError, "empty"):
+            measure_volume(np.zeros((4, 5, 6)), geometry)
+        with self.assertRaises(GeometryError):
+            measure_volume(np.ones((4, 5, 7), dtype=bool), geometry)
+        for value in (np.nan, -0.5, 2.0):
+            with self.assertRaises(InputError):
+                measure_volume(np.full((4, 5, 6), value), geometry)
+
+
+class TestVolume(unittest.TestCase):
+    def assert_surface(self, spacing, semi_axes, direction, percent, trials=4, seed=1):
+        rng = np.random.default_rng(seed)
+        truth = 4.0 / 3.0 * np.pi * np.prod(semi_axes) / 1000.0
+        errors = []
+        for _trial in range(trials):
+            geometry = box_geometry(2 * max(semi_axes) + 4 * max(spacing), spacing, direction)
+            axes = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+            mask = ellipsoid(geometry, rng.uniform(-0.5, 0.5, 3) * spacing, semi_axes, axes)
+            result = measure_volume(mask, geometry)
+            errors.append(100.0 * (result.surface_ml / truth - 1.0))
+            self.assertAlmostEqual(result.counted_ml, np.count_nonzero(mask) * np.prod(spacing) / 1000.0)
+            self.assertLess(result.lower_ml, truth)
+            self.assertGreater(result.upper_ml, truth)
+            self.assertAlmostEqual(result.sphere_diameter_mm, np.cbrt(6000.0 * result.surface_ml / np.pi))
+        self.assertLess(np.abs(errors).max(), percent, errors)
+
+    def test_spheres(self):
+        self.assert_surface((1.0, 1.0, 1.0), (7.0,) * 3, None, 0.5)
+        self.assert_surface((1.0, 1.0, 1.0), (12.0,) * 3, TILT, 0.3)
+
+    def test_anisotropic_and_oblique(self):
+        # Five voxels of radius along the coarsest axis.
+        self.assert_surface((1.2, 1.2, 3.0), (15.0,) * 3, TILT, 0.5)
+        self.assert_surface((0.8, 1.6, 5.0), (25.0,) * 3, TILT, 0.5, trials=2)
+
+    def test_ellipsoids(self):
+        self.assert_surface((1.0, 1.0, 1.0), (15.0, 8.0, 6.0), TILT, 0.5)
+        self.assert_surface((1.2, 1.2, 3.0), (25.0, 15.0, 18.0), TILT, 0.5, trials=3)
+
+    def test_smallest_spheres_on_average(self):
+        # With 5 voxels of radius the mask itself allows 0.3 to 0.5 % either way: spheres so far apart have the same mask.
+        rng = np.random.default_rng(2)
+        geometry = box_geometry(14.0, (1.0, 1.0, 1.0))
+        surface, counted = [], []
+        for _trial in range(40):
+            result = measure_volume(ellipsoid(geometry, rng.uniform(-0.5, 0.5, 3), (5.0,) * 3), geometry)
+            surface.append(result.surface_ml)
+            counted.append(result.counted_ml)
+        truth = 4.0 / 3.0 * np.pi * 0.125
+        self.assertLess(abs(np.mean(surface) / truth - 1.0), 0.003)
+        self.assertLess(np.std(surface) / truth, 0.006)
+        self.assertLess(np.std(surface), 0.75 * np.std(counted))
+
+    def test_anti_aliased_sphere(self):
+        rng = np.random.default_rng(3)
+        geometry = box_geometry(16.0, (1.0, 1.0, 1.0))
+        fine = box_geometry(16.0, (0.2, 0.2, 0.2))
+        inside = ellipsoid(fine, rng.uniform(-0.5, 0.5, 3), (5.0,) * 3)
+        occupancy = inside.reshape(16, 5, 16, 5, 16, 5).mean(axis=(1, 3, 5))
+        result = measure_volume(occupancy, geometry)
+        self.assertEqual(result.surface_ml, result.counted_ml)
+        self.assertAlmostEqual(result.surface_ml / (4.0 / 3.0 * np.pi * 0.125), 1.0, delta=0.001)
+
+    def test_irregular_lesion_is_not_shrunk(self):
+        # A lobulated lesion of known volume: radius as a smooth function of direction, integrated over the sphere.
+        rng = np.random.default_rng(4)
+        lobes = rng.normal(size=(6, 3))
+        lobes /= np.linalg.norm(lobes, axis=1)[:, None]
+        heights = rng.normal(size=6) * 0.3
+
+        def radius(unit):
+            return 12.0 * (1.0 + (heights * np.exp(4.0 * (unit @ lobes.T - 1.0))).sum(axis=-1))
+
+        rank = np.arange(100_000) + 0.5
+        z, turn = 1.0 - rank / 50_000, np.pi * (1.0 + np.sqrt(5.0)) * rank
+        unit = np.stack([np.sqrt(1 - z**2) * np.cos(turn), np.sqrt(1 - z**2) * np.sin(turn), z], axis=1)
+        truth = 4.0 / 3.0 * np.pi * (radius(unit) ** 3).mean() / 1000.0
+        geometry = box_geometry(44.0, (1.0, 1.0, 1.0), TILT)
+        at = positions(geometry) - [0.2, 0.3, -0.4]
+        away = np.linalg.norm(at, axis=-1)
+        result = measure_volume(away <= radius(at / away[..., None]), geometry)
+        self.assertAlmostEqual(result.surface_ml / truth, 1.0, delta=0.005)
+
+    def test_one_voxel(self):
+        geometry = Geometry.from_parts((3, 3, 3), (1.0, 2.0, 3.0))
+        mask = np.zeros((3, 3, 3), dtype=bool)
+        mask[1, 1, 1] = True
+        result = measure_volume(mask, geometry)
+        self.assertAlmostEqual(result.counted_ml, 0.006)
+        self.assertAlmostEqual(result.surface_ml, 0.006)
+        self.assertAlmostEqual(result.lower_ml, 0.003)
+        self.assertAlmostEqual(result.upper_ml, 0.006 * 4)
+        self.assertAlmostEqual(result.standard_uncertainty_ml, 0.006 * 3.5 / (2 * np.sqrt(3)))
+        self.assertEqual((result.voxels, result.slices, result.touches_border), (1, 1, False))
+
+    def test_sheared_grid(self):
+        matrix = np.eye(4)
+        matrix[:3, :3] = [[1.0, 0.0, 0.6], [0.0, 1.0, 0.0], [0.0, 0.0, 1.5]]
+        matrix[:3, 3] = [-20.0, -12.0, -15.0]
+        geometry = Geometry((20, 24, 40), matrix)
+        mask = ellipsoid(geometry, (0.1, 0.2, 0.3), (9.0,) * 3)
+        result = measure_volume(mask, geometry)
+        self.assertAlmostEqual(result.surface_ml / (4.0 / 3.0 * np.pi * 0.729), 1.0, delta=0.005)
+
+    def test_two_pieces_and_a_cavity_add_up(self):
+        geometry = box_geometry(52.0, (1.0, 1.0, 1.0))
+        left = ellipsoid(geometry, (-12.2, 0.3, 0.1), (10.0,) * 3)
+        cavity = ellipsoid(geometry, (-12.2, 0.3, 0.1), (5.0,) * 3)
+        right = ellipsoid(geometry, (13.4, 0.2, -0.3), (8.0,) * 3)
+        truth = 4.0 / 3.0 * np.pi * (1000.0 - 125.0 + 512.0) / 1000.0
+        self.assertAlmostEqual(measure_volume((left & ~cavity) | right, geometry).surface_ml / truth, 1.0, delta=0.005)
+
+
+class TestWarnings(unittest.TestCase):
+    def test_few_slices(self):
+        geometry = Geometry.from_parts((9, 20, 20), (1.0, 1.0, 6.0))
+        mask = np.zeros(geometry.shape, dtype=bool)
+        mask[3:6, 5:15, 5:15] = True
+        result = measure_volume(mask, geometry)
+        self.assertEqual(result.slices, 3)
+        self.assertEqual(len(result.warnings), 1)
+        self.assertIn("3 slices of 6 mm", result.warnings[0])
+        self.assertEqual(measure_volume(mask, geometry, fewest_slices=3).warnings, ())
+
+    def test_border_and_last_slice(self):
+        geometry = Geometry.from_parts((9, 20, 20), (1.0, 1.0, 1.0))
+        mask = np.zeros(geometry.shape, dtype=bool)
+        mask[2:9, 5:15, 5:15] = True
+        result = measure_volume(mask, geometry)
+        self.assertTrue(result.touches_border)
+        self.assertIn("border", result.warnings[0])
+        self.assertAlmostEqual(result.counted_ml, 0.7)
+
+
+if __name__ == "__main__":
+    unittest.main()
