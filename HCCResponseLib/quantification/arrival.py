@@ -39,9 +39,9 @@ def detect_arrival(curve, time_s) -> Arrival:
 
     From the peak backwards, the first sample that is not above the baseline by more than 2 % of the peak height, or three standard
     deviations of the baseline where that is more, is the last of the baseline (5 % where the noise cannot be told). Arrival is where
-    the straight line from there to the next sample crosses that level. It cannot be told more closely than the
-    interval between images, and a curve that rises gently arrives later by this definition than by its equation: noise of
-    3 % of the peak makes Parker's 1 to 2 s late.
+    the straight line from there to the next sample crosses that level. It cannot be told more closely than the interval between images,
+    and a curve that rises gently arrives later by this definition than by its equation: noise of 3 % of the peak makes Parker's 1 to 2 s
+    late.
 
     Take a curve that rises steeply, the mean of an artery above all: tissue arrives later, and its first images after arrival would
     still count as baseline.

@@ -48,6 +48,9 @@ _CHUNK = 8192
 # Spacing of the trial values of rho (natural logarithm); the model's weights change over a factor of e in rho.
 _TRIAL_SPACING = 0.5
 
+# Part by which a trial value must explain more than the straight line does to be taken for the start.
+_TIE = 1e-4
+
 _MOST_STEPS = 60
 
 
@@ -64,7 +67,7 @@ def fit_t1_vfa(
     """Fit T1 and M0 of every voxel to its signals at several flip angles.
 
     ``"nonlinear"``: least squares of the signals over T1, M0 eliminated (variable projection: Golub and Pereyra, SIAM J Numer Anal
-    1973;10:413-432): best of trial values over all T1, then Newton steps inside a shrinking bracket to full precision, so the start
+    1973;10:413-432): the best of trial values over all T1, then Newton steps inside a shrinking bracket to ten digits, so that the start
     does not decide the answer. ``"linear"``: S / sin a against S / tan a (Gupta, J Magn Reson 1977;25:231-235; Fram et al., Magn Reson
     Imaging 1987;5:201-208; Deoni et al., Magn Reson Med 2003;49:515-526); faster, equal for noise-free signals, biased by noise.
 
@@ -168,20 +171,26 @@ def _solve_nonlinear(samples, half_angles, b1) -> tuple[np.ndarray, np.ndarray, 
         longest = np.maximum(trial, near_zero) / 2
         with np.errstate(invalid="ignore", divide="ignore"):
             step = np.where(curvature < 0, -slope / curvature, np.where(rising, longest, -longest))
-        following = np.clip(trial + np.clip(step, -longest, longest), 0.0, 1.0)
-        np.copyto(following, (low + high) / 2, where=(following < low) | (following > high))
+        step = np.minimum(np.maximum(step, -longest), longest)
+        following = np.minimum(np.maximum(trial + step, 0.0), 1.0)
+        crossed = (following < low) | (following > high)
+        if crossed.any():
+            np.copyto(following, (low + high) / 2, where=crossed)
+        # The error left is about the square of the step.
+        finished = np.abs(following - trial) <= 1e-5 * following
         # Best at an end of the range, or beyond: no T1 between 0 and infinity.
         outside = np.where(rising, trial >= 1, trial <= 0)
-        # The square of a step this small is below the last digit.
-        finished = ~outside & (np.abs(following - trial) <= 1e-7 * following)
+        finished &= ~outside
         rho[active[finished]] = following[finished]
-        keep = ~(finished | outside)
-        if not keep.any():
+        left = np.flatnonzero(~(finished | outside))
+        if left.size == 0:
             break
-        active, trial, near_zero, working = active[keep], following[keep], near_zero[keep], working[:, keep]
-        low, high = low[keep], high[keep]
-        if np.ndim(b1):
-            t, t2 = t[:, keep], t2[:, keep]
+        trial = following
+        if left.size < active.size:
+            active, trial, low, high, near_zero = (values.take(left) for values in (active, trial, low, high, near_zero))
+            working = working.take(left, axis=1)
+            if np.ndim(b1):
+                t, t2 = t.take(left, axis=1), t2.take(left, axis=1)
 
     with np.errstate(invalid="ignore", divide="ignore"):
         reciprocals = 1 / (rho + squares)
@@ -204,22 +213,27 @@ def _start(samples, tangents, half_angles, b1) -> np.ndarray:
         weights = tangents / (start + tangents**2)
         explained = _sum(samples * weights) / np.sqrt(_sum(weights**2))
     explained[~((start > 0) & (start < 1))] = -np.inf
-    # A start that explains more than every trial is in the best basin: the score hardly changes over half a trial's spacing.
+    # A start that explains as much as every trial is in the best basin: the score hardly changes over half a trial's spacing.
     # A B1 map scales all tangents nearly alike, and the score keeps its form when rho is scaled by B1 squared.
     one_b1 = np.ndim(b1) == 0
     squares = np.tan(half_angles * b1 if one_b1 else half_angles) ** 2
-    scale = 1.0 if one_b1 else b1**2
     first = np.log(squares.min()) - 4
     trials = np.concatenate([[0.0], np.exp(np.linspace(first, 0.0, int(-first / _TRIAL_SPACING) + 2))])
     rows = np.sqrt(squares) / (trials[:, None] + squares)
     rows /= np.sqrt(np.sum(rows**2, axis=1, keepdims=True))
-    best = _sum(samples * rows[0, :, None])
-    for row in rows[1:]:
-        np.maximum(best, _sum(samples * row[:, None]), out=best)
-    worse = np.flatnonzero(~(explained > best))
+    best = np.full(samples.shape[1], -np.inf)
+    score, term = np.empty_like(best), np.empty_like(best)
+    for row in rows:
+        np.multiply(samples[0], row[0], out=score)
+        for sample, weight in zip(samples[1:], row[1:], strict=True):
+            np.multiply(sample, weight, out=term)
+            score += term
+        np.maximum(best, score, out=best)
+    worse = np.flatnonzero(best > explained * (1 + _TIE))
     if worse.size:
         scores = np.stack([_sum(samples[:, worse] * row[:, None]) for row in rows])
-        start[worse] = np.minimum(trials[scores.argmax(axis=0)] * (scale if one_b1 else scale[worse]), 1.0)
+        found = trials[scores.argmax(axis=0)]
+        start[worse] = found if one_b1 else np.minimum(found * b1[worse] ** 2, 1.0)
     return start
 
 

@@ -96,6 +96,7 @@ class MeasuredErrorsTest(unittest.TestCase):
         self.refuse("looks like percent", hematocrit=42)
         self.refuse("'average' or 'peak_voxels'", np.ones((4, 70)), selection="highest")
         self.refuse("part of the voxels", peak_fraction=0.0)
+        self.refuse("not in the 'aorta'", vessel="aorta")
         self.refuse("dose must be above 0", dose_mmol_per_kg=0.0)
         self.refuse("four or more", np.ones((5, 3)), TIMES[:3])
         self.refuse("look", BLOOD(TIMES), TIMES / 60)

@@ -119,6 +119,8 @@ def from_region(
         above its noise, or is highest in the first image.
     """
     hematocrit = checked_hematocrit(hematocrit)
+    if vessel not in tuple(Vessel):
+        raise InputError(f"An input is measured in the 'artery' or the 'portal vein', not in the '{vessel}'.")
     vessel = Vessel(vessel)
     curves = np.asarray(blood_curves)
     if curves.dtype.kind not in "iuf" or curves.ndim < 1 or curves.shape[-1] < 4:
@@ -226,7 +228,7 @@ def _warnings(plasma, time_s, quality: InputQuality, vessel, plasma_fraction, do
         warn(
             "in_flow",
             "The vessel fluctuates more before the contrast agent than after it, while noise of the concentration does the opposite: "
-            "fresh blood flows in unsaturated (or the patient moved), and concentrations are too low. Place the region away from the "
+            "fresh blood flows in unsaturated (or the patient moved), and concentrations are wrong. Place the region away from the "
             "first slices that the blood enters.",
         )
     if np.isnan(quality.first_pass_width_s):

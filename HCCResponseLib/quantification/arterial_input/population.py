@@ -64,9 +64,9 @@ def georgiou(time_s, *, bolus_arrival_s: float = 0.0, hematocrit: float = 0.35) 
 def georgiou_blood(time_s, *, bolus_arrival_s: float = 0.0) -> np.ndarray:
     """Return the whole-blood concentration of Georgiou et al., Magn Reson Med 2019;81:1955-1963, equation 1 with Table 3.
 
-    A sum of three exponentials times the passages of the bolus, each a gamma distribution tau after, and wider than, the one before
-    (the form of Horsfield et al., Phys Med Biol 2009;54:2933-2949). The curve that is tabulated in the paper's supporting information
-    differs by up to 0.08 mM, for the coefficients are printed with two to four digits.
+    A sum of three exponentials times the passages of the bolus, each a gamma distribution that comes tau after, and is wider than, the
+    one before (the form of Horsfield et al., Phys Med Biol 2009, doi:10.1088/0031-9155/54/9/023). The curve tabulated in the paper's
+    supporting information differs by up to 0.08 mM, for the coefficients are printed with two to four digits.
     """
     minutes, arrived = _minutes(time_s, bolus_arrival_s)
     alpha, beta, tau = 5.26, 0.032, 0.129
@@ -77,7 +77,7 @@ def georgiou_blood(time_s, *, bolus_arrival_s: float = 0.0) -> np.ndarray:
         running = elapsed > 0
         # In logarithms: powers and gamma functions of late passages overflow on their own.
         exponent = (shape - 1) * np.log(np.where(running, elapsed, 1.0)) - elapsed / beta - shape * np.log(beta) - gammaln(shape)
-        passages += np.where(running, np.exp(np.where(running, exponent, -np.inf)), 0.0)
+        passages += np.exp(np.where(running, exponent, -np.inf))
     decay = sum(height * np.exp(-rate * minutes) for height, rate in ((0.37, 0.11), (0.33, 1.17), (10.06, 16.02)))
     return np.where(arrived, decay * passages, 0.0)
 

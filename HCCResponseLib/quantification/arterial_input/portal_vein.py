@@ -27,7 +27,7 @@ def portal_from_arterial(
 
     **Low confidence**: the splanchnic transit of this patient is not known, and cirrhosis and portal hypertension change it. The default
     adds up to 20 s, the mean transit of an intravascular tracer from aorta to portal vein in pigs (0.35 min: Munk et al., Am J Physiol
-    Gastrointest Liver Physiol 2003;285:G671). A measured portal vein (``from_region``) is better whenever it is in the images.
+    Gastrointest Liver Physiol 2003). A measured portal vein (``from_region``) is better whenever it is in the images.
 
     :param arterial: arterial **plasma** input [mM] of time [s]: a measured input or a callable.
     :param time_s: image times [s] for which the input is wanted; it is computed from the first to the last of them.
