@@ -1,6 +1,5 @@
 """Diffusion series from DICOM into the scene: one scalar volume per b-value."""
 
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +25,10 @@ def read_diffusion_folder(folder, *, progress: Progress | None = None) -> tuple[
     :raises GeometryError: the only diffusion series has slices that do not fit together.
     :raises Cancelled: ``progress`` returned False; the scene is as it was.
     """
-    from ..dicom import read_diffusion, recognise, scan_folder
+    from ..dicom import diffusion_exports, read_diffusion, recognise, scan_folder
 
     scan = scan_folder(folder, progress=subrange(progress, 0.0, 0.3))
-    exports = _exports([series for series in scan.series if recognise(series).role is Role.DWI])
+    exports = diffusion_exports(scan.series)
     if not exports:
         found = "; ".join(f"{series.label}: {recognise(series).reason}" for series in scan.series[:5]) or "no DICOM image"
         raise InputError(f"No diffusion series was found in '{Path(folder).name}' ({found}).")
@@ -78,15 +77,3 @@ def add_diffusion_series(series, name: str = "") -> list:
     )
     add_folder(name, nodes, parent=study)
     return nodes
-
-
-def _exports(sources: list) -> list[tuple]:
-    """Series that can be fitted: each with two or more b-values, and together those of one b-value each on the same slices."""
-    complete = [(series,) for series in sources if len(series.b_values) > 1]
-    split = defaultdict(list)
-    for series in sources:
-        if len(series.b_values) <= 1:
-            frame = series.frames[0]
-            slices = (series.frame_of_reference_uid, len(series.frames), frame.rows, frame.columns)
-            split[series.patient_id, series.study_uid, slices].append(series)
-    return complete + [tuple(group) for group in split.values()]

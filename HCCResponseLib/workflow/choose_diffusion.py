@@ -1,10 +1,7 @@
 """Finds the one diffusion series of a folder that an ADC map is to be made from."""
 
-from collections import defaultdict
-
-from ..dicom import Scan, Series, recognise
+from ..dicom import Scan, Series, diffusion_exports, recognise
 from ..errors import InputError
-from ..response.roles import Role
 
 __all__ = ["choose_diffusion"]
 
@@ -13,10 +10,17 @@ def choose_diffusion(scan: Scan, number: int | None = None) -> tuple[Series, ...
     """Return the diffusion series of a scan: one, or several that hold one b-value each.
 
     :param number: series number the user asked for; None where there is only one to choose.
-    :raises InputError: there is none, or there are several and none was asked for; the message lists what was found.
+    :raises InputError: there is none, or there are several and none was asked for, or they are of several patients; the message
+        lists what was found.
     """
-    sources = [series for series in scan.series if recognise(series).role is Role.DWI]
-    candidates = _exports(sources)
+    candidates = diffusion_exports(scan.series)
+    patients = {series.patient_key: series.patient for export in candidates for series in export}
+    if len(patients) > 1:
+        # not even with a series number: numbers repeat, and the one asked for may be meant of the other patient
+        raise InputError(
+            f"The folder holds diffusion series of {len(patients)} patients: {'; '.join(patients.values())}. "
+            "Choose a folder that holds the images of one patient.",
+        )
     if number is not None:
         chosen = [export for export in candidates if any(series.number == number for series in export)]
         if not chosen:
@@ -28,19 +32,6 @@ def choose_diffusion(scan: Scan, number: int | None = None) -> tuple[Series, ...
         listed = "; ".join(_describe(export) for export in candidates)
         raise InputError(f"{len(candidates)} diffusion series were found: {listed}. Choose one by its series number (--series NUMBER).")
     return candidates[0]
-
-
-def _exports(sources: list[Series]) -> list[tuple[Series, ...]]:
-    """Series that can be fitted: those with two or more b-values, and those of one b-value each that belong together."""
-    complete = [(series,) for series in sources if len(series.b_values) > 1]
-    split = defaultdict(list)
-    for series in sources:
-        if len(series.b_values) <= 1:
-            frame = series.frames[0]
-            split[series.patient_id, series.study_uid, series.frame_of_reference_uid, len(series.frames), frame.rows, frame.columns].append(
-                series,
-            )
-    return complete + [tuple(group) for group in split.values()]
 
 
 def _describe(export: tuple[Series, ...]) -> str:

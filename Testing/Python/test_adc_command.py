@@ -163,6 +163,14 @@ class AdcCommandErrorsTest(CommandCase):
         self.assert_refused(folder, "--series", "6", says=("number 6", "Series 5"))
         self.assertEqual(run("adc", folder, "--series", "7", "--output", self.output)[0], 0)
 
+    def test_diffusion_series_of_two_patients(self):
+        folder = self.output.parent / "patients"
+        for number, patient in ((5, "A"), (7, "B")):
+            header = SeriesHeader(number=number, patient_id=patient, patient_name=f"Patient^{patient}")
+            write_series(folder, self.examination.volumes, self.examination.geometry, header)
+        for choice in ((), ("--series", "7")):
+            self.assert_refused(folder, *choice, says=("2 patients", "Patient^A (ID A)", "Patient^B (ID B)", "one patient"))
+
     def test_b_value_that_was_not_acquired(self):
         self.assert_refused(self.folder / "dicom", "--b-values", "0,1000", says=("b = 1000", "0, 50, 400, 800"))
 
