@@ -206,6 +206,16 @@ class TruthTest(unittest.TestCase):
         samples[1], samples[5] = 104, 96  # S0 is their mean
         self.assertAlmostEqual(float(fit_ivim(samples, b).s0), 100, places=9)
 
+    def test_b_0_under_another_label(self):
+        """Some scanners label repeats of b = 0 as 0.001 and so on: they are b = 0, not low b-values."""
+        b = np.array([0, 0.001, 0.002, 400, 800])
+        samples = signals.ivim(100, 1.1e-3, 0.05, 0.25, b)
+        fit = fit_ivim(samples, b)
+        self.assertEqual(fit.status, DiffusionStatus.D_STAR_UNKNOWN)
+        self.assertAlmostEqual(float(fit.s0), samples[:3].mean(), places=9)
+        with self.assertRaisesRegex(InputError, "between 0 and 200 s/mm2, found none"):
+            fit_ivim(samples, b, method="biexponential")
+
     def test_threshold_decides_what_is_high(self):
         samples = signals.ivim(100, 1e-3, 0.02, 0.2, CLINICAL)
         errors = [abs(float(fit_ivim(samples, CLINICAL, b_threshold=threshold).f) - 0.2) for threshold in (40, 150, 400)]

@@ -27,7 +27,7 @@ class AdcFit:
     :param adc: apparent diffusion coefficient in mm2/s; NaN where not ``valid``.
     :param s0: signal at b = 0, extrapolated, in units of the signals; NaN where not ``valid``.
     :param r_squared: explained part of the variance of what the method fits: ln S (lls), weighted ln S (wlls),
-        S (nlls). NaN where not ``valid``, for two images (any two points lie on the curve), and for a constant signal.
+        S (nlls). NaN where not ``valid`` and for two images (any two points lie on a curve).
     :param adc_standard_error: standard error of ``adc`` in mm2/s; NaN where not ``valid``, and for two images
         without ``noise_sigma``.
     :param valid: whether the voxel has an ADC.
@@ -64,8 +64,8 @@ def fit_adc(
 
     A voxel with a signal that is zero, negative or not finite at any b-value is rejected: leaving out one sample
     would give it an ADC from other b-values than its neighbours. So is a voxel whose signal does not fall: a negative
-    ADC is physically impossible, a zero would be a made-up number. In a region of very low signal the remaining
-    voxels are then a choice of the larger values; count the rejected ones (``status``) beside any average.
+    ADC is physically impossible, a zero would be a made-up number. In a region of very low signal the larger values
+    remain and an average is too high; show the number of rejected voxels (``status``) beside it.
 
     The standard error follows from the Jacobian at the optimum with equal noise at all b-values. Its sigma is
     ``noise_sigma`` or, without it, the residual of the voxel with n - 2 degrees of freedom (for few images a rough figure;

@@ -121,7 +121,7 @@ def _highest(positions, smooth, values) -> tuple[np.ndarray, np.ndarray]:
     """Position and value of the highest of ``values`` (positions, voxels) along the first axis, by a parabola through ``smooth``."""
     everyone = np.arange(values.shape[1])
     top = values.argmax(axis=0)
-    # Positions are evenly spaced but for the first.
+    # Positions are evenly spaced but for the first; the parabola holds only where both coefficients are positive.
     inner = (top > 1) & (top < len(positions) - 1)
     centre = np.where(inner, top, len(positions) - 2)
     left, middle, right = (smooth[centre + k, everyone] for k in (-1, 0, 1))

@@ -24,7 +24,8 @@ IVIM_METHODS = {
 _D_STAR_GRID = np.geomspace(*D_STAR_LIMITS, 24)
 _VOXELS_PER_BLOCK = 32768  # the last steps of the biexponential fit concern few voxels of a block
 
-_HAS_D_STAR = (DiffusionStatus.OK,)
+_COUNTS_AS_ZERO = 1.0  # s/mm2; some scanners label b = 0 as 0.001 and the like
+
 _VALID = (DiffusionStatus.OK, DiffusionStatus.NO_PERFUSION, DiffusionStatus.D_STAR_UNKNOWN, DiffusionStatus.D_STAR_AT_LIMIT)
 
 
@@ -80,8 +81,8 @@ def fit_ivim(
     Rejected voxels: as in :func:`fit_adc`.
 
     :param signals: (..., n) magnitude signals, n images along the last axis; float32 gives float32, integers give float64.
-    :param b_values: (n,) b-values in s/mm2 with b = 0 and two or more from ``b_threshold`` upwards; the biexponential fit also
-        needs two or more between 0 and ``b_threshold``. Repeats are allowed.
+    :param b_values: (n,) b-values in s/mm2 with b = 0 (below 1 counts as 0) and two or more from ``b_threshold`` upwards; the
+        biexponential fit also needs two or more between 0 and ``b_threshold``. Repeats are allowed.
     :param method: ``"segmented"`` or ``"biexponential"``.
     :param b_threshold: b-value in s/mm2 from which perfusion counts as vanished.
     :param mask: array of the voxel shape, not zero inside; None for all voxels.
@@ -109,10 +110,10 @@ def fit_ivim(
                 squares += (row - slow * np.exp(d * -x) - fast * np.exp(d_star * -x)) ** 2
             codes[np.isin(codes, _VALID) & ~(s0 <= np.finfo(blocks.dtype).max)] = DiffusionStatus.NO_SOLUTION
             blocks.status[voxels] = codes
-            valid, has_d_star = np.isin(codes, _VALID), np.isin(codes, _HAS_D_STAR)
-            values = (d, d_star, fast / s0, s0, np.sqrt(squares / b.size))
-            for output, value, given in zip(outputs, values, (valid, has_d_star, valid, valid, valid), strict=True):
-                output[voxels] = np.where(given, value, np.nan)
+            valid, has_d_star = np.isin(codes, _VALID), codes == DiffusionStatus.OK
+            values = (d, np.where(has_d_star, d_star, np.nan), fast / s0, s0, np.sqrt(squares / b.size))
+            for output, value in zip(outputs, values, strict=True):
+                output[voxels] = np.where(valid, value, np.nan)
     return IvimFit(
         *(blocks.shaped(output) for output in (*outputs, np.isin(blocks.status, _VALID), blocks.status)),
         method=method,
@@ -125,9 +126,9 @@ def _check_coverage(b: np.ndarray, threshold: float, method: str) -> bool:
     """Return whether the low b-values suffice for D*; say what is missing for D and f."""
     if not 0 < threshold < np.inf:
         raise InputError(f"The b-value threshold must be a positive number of s/mm2, found {threshold}.")
-    if b.min() > 0:
+    if b.min() >= _COUNTS_AS_ZERO:
         raise InputError(f"IVIM needs images at b = 0; the lowest b-value found is {b.min():g}.")
-    high, low = np.unique(b[b >= threshold]), np.unique(b[(b > 0) & (b < threshold)])
+    high, low = np.unique(b[b >= threshold]), np.unique(b[(b >= _COUNTS_AS_ZERO) & (b < threshold)])
     if high.size < 2 or np.ptp(high) < SMALLEST_B_RANGE:
         raise InputError(
             f"IVIM needs two or more b-values from {threshold:g} s/mm2 upwards, found {_listed(high)}; lower the threshold or fit an ADC.",
@@ -149,9 +150,10 @@ def _segmented(samples, b, threshold, has_low):
     high = b >= threshold
     line = fit_log_linear(samples[high], b[high], weighted=True)
     s0 = np.zeros_like(line.rate)
-    for row in samples[b == 0]:
+    zero = b < _COUNTS_AS_ZERO
+    for row in samples[zero]:
         s0 += row
-    s0 /= np.count_nonzero(b == 0)
+    s0 /= np.count_nonzero(zero)
     fast = np.maximum(s0 - line.s0, 0)
     d_star = _d_star(samples, b, line.rate, line.s0, fast) if has_low else np.full_like(line.rate, np.nan)
 
