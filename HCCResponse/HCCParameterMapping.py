@@ -142,12 +142,16 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = HCCParameterMappingLogic()
+        # Only maps of the ADC may be written into; without the filter the selector takes any volume when a map is deleted.
+        self.ui.outputSelector.addAttribute("vtkMRMLScalarVolumeNode", "HCC.Quantity", "ADC")
+
         self._setUpTables()
 
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
-        self.addObserver(scene, scene.EndImportEvent, self.onSceneChanged)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.NodeAddedEvent, self.onSceneChanged)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onSceneChanged)
 
@@ -198,13 +202,19 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.setParameterNode(None)
 
     def onSceneStartClose(self, caller, event) -> None:
-        """Called just before the scene is closed."""
+        """Called just before the scene is closed, or another is loaded into it."""
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event) -> None:
         """Called just after the scene is closed."""
         if self.parent.isEntered:
             self.initializeParameterNode()
+
+    def onSceneEndImport(self, caller, event) -> None:
+        """Called when a scene was loaded: selectors know its nodes only after the batch ends, and would write None before."""
+        import qt
+
+        qt.QTimer.singleShot(0, lambda: self.onSceneEndClose(caller, event))
 
     def onSceneChanged(self, caller, event) -> None:
         """Nodes came or went."""
@@ -255,6 +265,13 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
 
     def _updateSeries(self) -> None:
         groups = self.logic.diffusionGroups()
+        chosen = self._parameterNode.dicomFolder != pathlib.Path()
+        self.ui.readFolderButton.enabled = chosen
+        self.ui.readFolderButton.toolTip = (
+            _("Read the diffusion series of the folder: one volume for each b-value, directions combined.")
+            if chosen
+            else _("Choose the folder with the DICOM files first.")
+        )
         combo = self.ui.seriesComboBox
         combo.clear()
         current = self.logic.groupOf(self._parameterNode.series, groups)
@@ -496,6 +513,8 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         self._parameterNode = None
+        self._checked = None
+        self._findings = []
 
     def getParameterNode(self) -> HCCParameterMappingParameterNode:
         """The module's settings in the scene; one wrapper a node, so that observers stay attached."""
@@ -547,10 +566,13 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
         set_b_value(volume, text.strip().replace(",", ".") or None)
 
     def findings(self, volumes) -> list:
-        """What a look at the volumes before the fit finds."""
+        """What a look at the volumes before the fit finds; looked at again only when one of them changed."""
         from HCCResponseLib.scene.diffusion import check_diffusion
 
-        return check_diffusion(volumes)
+        seen = [(volume.GetID(), volume.GetMTime(), volume.GetImageData() and volume.GetImageData().GetMTime()) for volume in volumes]
+        if seen != self._checked:
+            self._checked, self._findings = seen, check_diffusion(volumes)
+        return self._findings
 
     def readFolder(self, folder, progress=None) -> tuple[list, list[str]]:
         """Read the diffusion series of a DICOM folder; returns a volume per b-value, and what the user should know."""

@@ -23,6 +23,10 @@ SCREENSHOTS = Path(sys.argv[1] if len(sys.argv) > 1 else slicer.app.temporaryPat
 MODULES = ("HCCParameterMapping",)
 
 
+# Wide enough for a panel beside four views, whatever the screen proposes.
+slicer.util.mainWindow().resize(1560, 1120)
+
+
 def settle(seconds: float = 0.3) -> None:
     """Let the application catch up with what was done to it."""
     end = time.monotonic() + seconds
@@ -237,6 +241,7 @@ class ParameterMappingPanelTest(ModuleCase):
         self.assertEqual(self.ui.volumesTable.rowCount, 3)
         slicer.mrmlScene.RemoveNode(self.widget._parameterNode.adcMap)
         settle()
+        self.assertIsNone(self.widget._parameterNode.adcMap)
         self.assertFalse(self.ui.measureButton.enabled)
         self.ui.applyButton.click()
         settle()

@@ -5,6 +5,7 @@ value is valid. Whoever reads numbers from a map uses :func:`map_values`: canoni
 """
 
 from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -173,9 +174,15 @@ def show_parameter_map(map_node, reference_node=None, *, opacity: float = 0.6) -
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(map_node)
     quantity = map_quantity(map_node)
     if quantity is not None:
-        legend.SetTitleText(f"{quantity.label} ({quantity.display_unit.meaning})")
+        legend.SetTitleText(f"{quantity.label} ({_plain_exponents(quantity.display_unit.meaning)})")
         legend.SetLabelFormat(f"%.{quantity.decimals}f")
     legend.SetVisibility(True)
+
+
+def _plain_exponents(text: str) -> str:
+    """Write 10⁻³ as 10^-3: the font of the views has no superscript minus, and would silently show 10³."""
+    superscripts = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+    return re.sub("⁻[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: "^" + found[0].translate(superscripts), text)
 
 
 def _coded_entry(code: Code):

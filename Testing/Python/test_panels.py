@@ -44,8 +44,7 @@ class PanelsTest(unittest.TestCase):
                 for name, widget in panel.widgets.items()
                 if widget is not top and widget.get("class") != "Line" and "setMRMLScene" in attributes_of(widget.get("class"))
             }
-            self.assertEqual(mrml - connected, set(), f"{panel.ui.name}: not connected to the scene")
-            self.assertEqual(connected - set(panel.widgets), set(), f"{panel.ui.name}: connections to widgets that do not exist")
+            self.assertEqual(connected, mrml, f"{panel.ui.name}: connected to the scene, and able to be")
 
     def test_every_parameter_name_exists_in_the_parameter_node(self):
         for panel in panels():
