@@ -36,7 +36,7 @@ def require_mask(mask: np.ndarray, geometry: Geometry, name: str = "lesion") -> 
 
 
 def require_image(image: np.ndarray, geometry: Geometry, name: str) -> np.ndarray:
-    """Return an image as floating point; NaN and infinity stay.
+    """Return an image as an array, once it is known to lie on the grid.
 
     :raises GeometryError: the image lies on another grid.
     """
@@ -45,7 +45,7 @@ def require_image(image: np.ndarray, geometry: Geometry, name: str) -> np.ndarra
         raise GeometryError(
             f"The {name} image has {image.shape} voxels, the outlines {geometry.shape}; resample one to the other first.",
         )
-    return image if image.dtype.kind == "f" else image.astype(np.float64)
+    return image
 
 
 def crop_to_mask(mask: np.ndarray, margin: int) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -107,7 +107,6 @@ def require_reference(
     median = float(np.median(finite))
     robust_sd = 1.4826 * float(np.median(np.abs(finite - median)))
     sd = float(finite.std(ddof=1))
-    # A few different voxels in a constant region give a standard deviation, but not one of the tissue.
-    if not robust_sd > 1e-9 * max(abs(median), 1e-30):
+    if not sd > 1e-9 * abs(median):
         raise InputError(f"The signal of the {name} reference region does not vary; choose real tissue, not a filled area.")
     return Reference(name, float(finite.mean()), sd, median, robust_sd, len(finite), len(values) - len(finite))

@@ -1,0 +1,121 @@
+"""Necrosis against the previous examination, and growth that may be necrosis (Horger et al., BMC Cancer 2009;9:208)."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ..errors import InputError
+
+__all__ = ["GrowthCaution", "NecrosisChange", "NecrosisTrend", "growth_caution", "necrosis_trend"]
+
+UNCHANGED_PERCENTAGE_POINTS = 5.0
+"""Default change of NV/TV up to which necrosis counts as unchanged; a fifth of a score class. The paper graded by eye."""
+
+GROWTH_PERCENT = 20.0
+"""Growth of the volume or the diameter above which new or increasing necrosis may explain it."""
+
+
+class NecrosisTrend(Enum):
+    """Course of necrosis."""
+
+    ABSENT_AT_BASELINE = "absent at baseline"
+    PRESENT_AT_BASELINE = "present at baseline"
+    DE_NOVO = "new"
+    """None in the previous examination."""
+    INCREASE = "increase"
+    """Progressive."""
+    UNCHANGED = "unchanged"
+    DECREASE = "decrease"
+
+    @property
+    def is_new_or_increasing(self) -> bool:
+        """What the paper counts as new or progressive necrosis."""
+        return self in (NecrosisTrend.DE_NOVO, NecrosisTrend.INCREASE)
+
+
+@dataclass(frozen=True)
+class NecrosisChange:
+    """Trend with the numbers it rests on: NV/TV as fractions, the change in percentage points (None at baseline)."""
+
+    trend: NecrosisTrend
+    fraction: float
+    previous_fraction: float | None
+    change_percentage_points: float | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class GrowthCaution:
+    """Whether growth comes with new or increasing necrosis, and why (percent growth; None where not known)."""
+
+    caution: bool
+    volume_growth_percent: float | None
+    diameter_growth_percent: float | None
+    sentence: str
+
+
+def necrosis_trend(
+    fraction: float,
+    previous_fraction: float | None = None,
+    *,
+    unchanged_percentage_points: float = UNCHANGED_PERCENTAGE_POINTS,
+) -> NecrosisChange:
+    """Compare necrosis with the previous examination.
+
+    :param fraction: NV/TV now, 0 to 1.
+    :param previous_fraction: NV/TV in the previous examination; None at baseline.
+    :param unchanged_percentage_points: changes of NV/TV up to this are no change; from or to none at all they always are one.
+    :raises InputError: a fraction is not from 0 to 1.
+    """
+    for value in (fraction, previous_fraction):
+        if value is not None and not 0.0 <= value <= 1.0:
+            raise InputError(f"The necrotic part of a tumour must be from 0 to 1, found {value}.")
+    now = f"{100 * fraction:.1f} %"
+    if previous_fraction is None:
+        trend = NecrosisTrend.PRESENT_AT_BASELINE if fraction > 0.0 else NecrosisTrend.ABSENT_AT_BASELINE
+        sentence = f"Necrosis {trend.value}" + (f": {now} of the tumour." if fraction > 0.0 else ".")
+        return NecrosisChange(trend, fraction, None, None, sentence)
+    change = 100.0 * (fraction - previous_fraction)
+    before = f"{100 * previous_fraction:.1f} %"
+    if previous_fraction == 0.0 and fraction > 0.0:
+        trend, sentence = NecrosisTrend.DE_NOVO, f"New necrosis: {now} of the tumour, none before."
+    elif fraction == 0.0 and previous_fraction > 0.0:
+        trend, sentence = NecrosisTrend.DECREASE, f"Necrosis gone: none now, {before} of the tumour before."
+    else:
+        trend = NecrosisTrend.UNCHANGED
+        if abs(change) > unchanged_percentage_points:
+            trend = NecrosisTrend.INCREASE if change > 0.0 else NecrosisTrend.DECREASE
+        sentence = f"Necrosis {trend.value}: {now} of the tumour, {before} before ({change:+.1f} percentage points)."
+    return NecrosisChange(trend, fraction, previous_fraction, change, sentence)
+
+
+def growth_caution(
+    trend: NecrosisTrend,
+    *,
+    volume_growth_percent: float | None = None,
+    diameter_growth_percent: float | None = None,
+    growth_percent: float = GROWTH_PERCENT,
+) -> GrowthCaution:
+    """Tell whether a lesion's growth comes with new or increasing necrosis: possible pseudoprogression.
+
+    :param trend: course of necrosis since the same earlier examination as the growth.
+    :param volume_growth_percent: growth of the tumour volume, negative for shrinkage; None if not known.
+    :param diameter_growth_percent: growth of the longest diameter; None if not known.
+    :param growth_percent: growth above this counts.
+    :raises InputError: neither growth is known.
+    """
+    known = {"volume": volume_growth_percent, "diameter": diameter_growth_percent}
+    known = {name: value for name, value in known.items() if value is not None}
+    if not known:
+        raise InputError("Growth needs the volume or the diameter of both examinations.")
+    grown = [f"{name} {value:+.0f} %" for name, value in known.items() if value > growth_percent]
+    caution = bool(grown) and trend.is_new_or_increasing
+    if caution:
+        sentence = (
+            f"Growth is necrotic: {' and '.join(grown)} (more than {growth_percent:g} %) with {trend.value} necrosis; "
+            "possible pseudoprogression."
+        )
+    elif grown:
+        sentence = f"Growth without new or increasing necrosis: {' and '.join(grown)}."
+    else:
+        sentence = f"No growth above {growth_percent:g} %: {' and '.join(f'{name} {value:+.0f} %' for name, value in known.items())}."
+    return GrowthCaution(caution, volume_growth_percent, diameter_growth_percent, sentence)
