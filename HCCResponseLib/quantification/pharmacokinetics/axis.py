@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Axis", "linear_axis", "rate_axis"]
+__all__ = ["Axis", "keep_within", "linear_axis", "rate_axis"]
 
 
 @dataclass(frozen=True)
@@ -76,3 +76,8 @@ def linear_axis(name: str, low: float, high: float, longest_step: float, reach: 
     """Return equally spaced nodes from ``low`` to ``high``, at most ``longest_step`` apart."""
     count = max(3, int(np.ceil((high - low) / longest_step)) + 1)
     return Axis(name, count, reach=reach, step=(high - low) / (count - 1), start=low)
+
+
+def keep_within(axes: list[Axis], position: np.ndarray) -> np.ndarray:
+    """Return positions (axes, m) moved into the ranges of the axes."""
+    return np.stack([np.clip(position[number], axis.lower, axis.upper) for number, axis in enumerate(axes)])

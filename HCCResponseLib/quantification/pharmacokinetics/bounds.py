@@ -56,11 +56,10 @@ def bounded_pair(p1, p2, g11, g12, g22, region: Region):
     :param g11: Gram matrix of the two curves, broadcast against ``p1``; ``g12``, ``g22`` likewise.
     :return: c1, c2, the maximum, and the inverse of G on the directions left free (i11, i12, i22), zero along the held ones.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        one1, one2 = _reciprocal(g11), _reciprocal(g22)
-        determinant = g11 * g22 - g12 * g12
-        inverse = np.where(determinant > 1e-14 * (g11 * g22), 1 / determinant, 0.0)
-        free1, free2 = (p1 * g22 - p2 * g12) * inverse, (p2 * g11 - p1 * g12) * inverse
+    one1, one2 = _reciprocal(g11), _reciprocal(g22)
+    determinant = g11 * g22 - g12 * g12
+    inverse = _reciprocal(np.where(determinant > 1e-14 * (g11 * g22), determinant, 0.0))
+    free1, free2 = (p1 * g22 - p2 * g12) * inverse, (p2 * g11 - p1 * g12) * inverse
     inside = (inverse > 0) & (free1 >= 0) & (free2 >= 0)
     if region.simplex:
         inside &= free1 + free2 <= 1
@@ -102,5 +101,5 @@ def bounded_pair(p1, p2, g11, g12, g22, region: Region):
 
 def _reciprocal(value) -> np.ndarray:
     """Return 1 / value, 0 where there is no curve."""
-    value = np.asarray(value)
+    value = np.asarray(value, np.float64)
     return np.divide(1.0, value, out=np.zeros_like(value), where=value > 0)

@@ -33,6 +33,7 @@ class DualInput(SeparableModel):
 
     name = "dual_input"
     outputs = ("arterial_fraction", "plasma_flow", "distribution_volume", "mean_transit_time_s")
+    rate_can_vanish = True
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class DualInput(SeparableModel):
         limit = theta["k2"] * self._bounds.ve
         return limit, limit, True
 
-    def needs_no_bounds(self, theta, c1, c2):
+    def without_washout(self, theta, c1, c2):
         """Without washout the distribution volume has no bound to be held at."""
         return theta["k2"] < NO_WASHOUT_KEP
 
@@ -85,7 +86,7 @@ class DualInput(SeparableModel):
         flow = c1 + c2
         none = flow <= 0
         volume = theta["k2"] * self._bounds.ve
-        endless = ~none & (theta["k2"] < NO_WASHOUT_KEP) & (flow > volume)
+        endless = ~none & (theta["k2"] <= 0)
         for name in ("distribution_volume", "mean_transit_time_s"):
             maps[name] = np.where(none | endless, np.nan, maps[name])
         maps["arterial_fraction"] = np.where(none, np.nan, maps["arterial_fraction"])

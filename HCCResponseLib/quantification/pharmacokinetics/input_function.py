@@ -36,9 +36,9 @@ class InputFunction:
         self.start_s = float(start_s)
         self.end_s = float(end_s)
         self._knots, self._values = self._straight_lines(np.asarray(knots, np.float64))
-        if not self.peak > 0:
+        if not self.peak > max(0.0, -float(self._values.min())):
             raise InputError(
-                "The input function is nowhere above zero: there is no contrast agent in the vessel. "
+                "The input function does not rise above zero: there is no contrast agent in the vessel. "
                 "Check the vessel region and the baseline, or use a population input function.",
             )
 

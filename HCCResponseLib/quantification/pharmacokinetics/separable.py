@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from .axis import Axis
+from .axis import Axis, keep_within
 from .bounds import Region
 from .compression import compression_basis
 
@@ -39,11 +39,13 @@ class SeparableModel(ABC):
     :ivar axes: the non-linear parameters that are fitted; may be empty.
     :ivar outputs: names of the maps, in the order of ``parameters``.
     :ivar linear: number of linear coefficients, 1 or 2.
+    :ivar rate_can_vanish: whether ``without_washout`` applies.
     """
 
     name: str
     outputs: tuple[str, ...]
     linear = 2
+    rate_can_vanish = False
 
     def __init__(self, axes: list[Axis], first: np.ndarray, second: np.ndarray | None):
         """Tabulate the model.
@@ -89,12 +91,10 @@ class SeparableModel(ABC):
 
     def within(self, position: np.ndarray) -> np.ndarray:
         """Return positions (axes, m) moved into the domain."""
-        for number, axis in enumerate(self.axes):
-            position[number] = np.clip(position[number], axis.lower, axis.upper)
-        return position
+        return keep_within(self.axes, position)
 
-    def needs_no_bounds(self, theta: dict[str, np.ndarray], c1: np.ndarray, c2: np.ndarray) -> np.ndarray:
-        """Return True where a coefficient above its bound is told by a flag instead of being held at the bound."""
+    def without_washout(self, theta: dict[str, np.ndarray], c1: np.ndarray, c2: np.ndarray) -> np.ndarray:
+        """Return True where c1 is beyond its bound because the rate, the first axis, cannot be told from 0: the rate is then 0."""
         return np.zeros(c1.shape, bool)
 
     @abstractmethod

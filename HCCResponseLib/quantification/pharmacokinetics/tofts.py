@@ -30,6 +30,7 @@ class ExtendedTofts(SeparableModel):
 
     name = "extended_tofts"
     outputs = ("ktrans", "kep", "ve", "vp")
+    rate_can_vanish = True
 
     def __init__(self, plasma: InputFunction, time_s: np.ndarray, bounds: Bounds, delay: Axis | float):
         """Tabulate the curves for images at ``time_s`` [s] and a fixed delay [s] or an axis of delays."""
@@ -50,8 +51,8 @@ class ExtendedTofts(SeparableModel):
         """Return Ktrans <= kep ve_max and vp <= vp_max."""
         return theta["kep"] * self._bounds.ve, self._bounds.vp, False
 
-    def needs_no_bounds(self, theta, c1, c2):
-        """Without washout ve has no bound to be held at: Ktrans is the slope of the Patlak model."""
+    def without_washout(self, theta, c1, c2):
+        """Without washout ve has no bound to be held at: Ktrans is that of the Patlak model."""
         return (theta["kep"] < NO_WASHOUT_KEP) & (c2 <= self._bounds.vp)
 
     def parameters(self, theta, c1, c2):
@@ -67,8 +68,8 @@ class ExtendedTofts(SeparableModel):
         # Uptake of a millionth of the plasma is rounding: a vessel without noise has no kep.
         none = c1 * self._duration_min <= 1e-6 * c2
         maps["ktrans"] = np.where(none, 0.0, maps["ktrans"])
-        endless = ~none & (theta["kep"] < NO_WASHOUT_KEP) & (c1 > theta["kep"] * self._bounds.ve)
-        maps["kep"] = np.where(none, np.nan, maps["kep"])
+        endless = ~none & (theta["kep"] <= 0)
+        maps["kep"] = np.where(none, np.nan, np.minimum(maps["kep"], self._bounds.kep))
         maps["ve"] = np.where(none | endless, np.nan, maps["ve"])
         status = flagged(none, Status.NO_EXCHANGE) | flagged(endless, Status.NO_WASHOUT)
         status |= flagged(~none & ~endless & (c1 >= theta["kep"] * self._bounds.ve * (1 - 1e-12)), Status.VE_AT_MAXIMUM)

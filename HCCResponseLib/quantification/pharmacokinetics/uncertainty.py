@@ -49,10 +49,15 @@ class StandardErrors:
         theta = model.values(best.position)
         free = self._free(best, theta)
         information = self._information(best)
-        information = np.where(free[:, None] & free[None, :], information, 0.0)
+        # Scaled to unit diagonal, so that parameters of very different size stay apart.
         diagonal = range(2 + axes)
-        information[diagonal, diagonal] = np.where(free, information[diagonal, diagonal], 1.0)
+        scale = np.sqrt(np.where(free, information[diagonal, diagonal], 1.0))
+        scale = np.where(scale > 0, scale, 1.0)
+        information /= scale * scale[:, None]
+        information = np.where(free[:, None] & free[None, :], information, 0.0)
+        information[diagonal, diagonal] = 1.0
         covariance, positive = inverse_positive(information)
+        covariance /= scale * scale[:, None]
         degrees = samples - free.sum(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             variance = np.where(positive & (degrees > 0), residual / degrees, np.nan)
@@ -71,8 +76,10 @@ class StandardErrors:
         held1, held2 = best.c1 >= limit1 * (1 - 1e-12), best.c2 >= limit2 * (1 - 1e-12)
         if shared:
             held1 = held2 = best.c1 + best.c2 >= limit1 * (1 - 1e-12)
-        endless = self._model.needs_no_bounds(theta, best.c1, best.c2)
-        free[0], free[1] = (best.c1 > 0) & (~held1 | endless), (best.c2 > 0) & (~held2 | endless)
+        endless = np.zeros(best.c1.size, bool)
+        if self._model.rate_can_vanish:
+            endless = best.position[0] <= self._model.axes[0].lower
+        free[0], free[1] = (best.c1 > 0) & (~held1 | endless), (best.c2 > 0) & (~held2 | (endless & shared))
         for number, axis in enumerate(self._model.axes):
             free[2 + number] = (best.position[number] > axis.lower) & (best.position[number] < axis.upper)
             if not axis.name.endswith("delay_s"):

@@ -14,10 +14,13 @@ where a subscript is a derivative and W the inverse of G on the coefficients tha
 begins to hold.
 """
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from .axis import Axis, keep_within
 from .bounds import Region, bounded_pair
 from .compression import project, scan_block
 from .interpolation import lagrange_weights, polynomial_jet, window_index
@@ -71,31 +74,42 @@ class VariableProjection:
 
     def __init__(self, model: SeparableModel):
         self._model = model
-        self._free = _Problem(model, model.curves)
+        self._free = _Problem(model.axes, model.curves, model.within, model.allowed_nodes())
         limit1, limit2, shared = model.limits(model.node_values())
         self._bounded = None
         if np.isfinite(limit1).any() or np.isfinite(limit2).any():
             # In units of their bounds the coefficients have constant ones, and bounds that move with theta need no care.
             scale1, scale2 = (np.where(np.isfinite(limit), limit, 1.0) for limit in (limit1, limit2))
             upper1, upper2 = (1.0 if np.isfinite(limit).any() else np.inf for limit in (limit1, limit2))
-            self._bounded = _Problem(model, model.curves.scaled(scale1, scale2, Region(upper1, upper2, shared)))
+            bounded = model.curves.scaled(scale1, scale2, Region(upper1, upper2, shared))
+            self._bounded = _Problem(model.axes, bounded, model.within, model.allowed_nodes())
+        self._endless = None
+        if model.rate_can_vanish:
+            curves = model.curves
+            first, second = (table[:, min(model.axes[0].lower, table.shape[1] - 1)] for table in (curves.first, curves.second))
+            self._endless = _Problem(model.axes[1:], CurveTables(first, second, Region()), None, None)
 
     def solve(self, rows: np.ndarray) -> Optimum:
         """Return the best bounded fit.
 
         :param rows: (m, rank) compressed data.
         """
-        best = self._free.maximise(rows)
+        model, best = self._model, self._free.maximise(rows)
         if self._bounded is None:
             return best
-        theta = self._model.values(best.position)
-        limit1, limit2, shared = self._model.limits(theta)
+        theta = model.values(best.position)
+        limit1, limit2, shared = model.limits(theta)
         over = best.c1 + best.c2 > limit1 if shared else (best.c1 > limit1) | (best.c2 > limit2)
-        over &= ~self._model.needs_no_bounds(theta, best.c1, best.c2)
-        which = np.flatnonzero(over)
+        endless = over & model.without_washout(theta, best.c1, best.c2)
+        which = np.flatnonzero(endless)
+        if which.size:
+            at_zero = self._endless.maximise(rows[which])
+            zero = np.full((1, which.size), float(model.axes[0].lower))
+            best.replace(which, Optimum(np.concatenate([zero, at_zero.position]), at_zero.c1, at_zero.c2, at_zero.explained))
+        which = np.flatnonzero(over & ~endless)
         if which.size:
             held = self._bounded.maximise(rows[which])
-            limit1, limit2, _shared = self._model.limits(self._model.values(held.position))
+            limit1, limit2, _shared = model.limits(model.values(held.position))
             held.c1 *= np.where(np.isfinite(limit1), limit1, 1.0)
             held.c2 *= np.where(np.isfinite(limit2), limit2, 1.0)
             best.replace(which, held)
@@ -105,8 +119,9 @@ class VariableProjection:
 class _Problem:
     """One set of curve tables and one region of coefficients: scan the grid, then climb."""
 
-    def __init__(self, model: SeparableModel, tables: CurveTables):
-        self._model, self._axes, self._tables = model, model.axes, tables
+    def __init__(self, axes: list[Axis], tables: CurveTables, within: Callable | None, allowed: np.ndarray | None):
+        self._axes, self._tables = axes, tables
+        self._within = within or functools.partial(keep_within, axes)
         rank = len(tables.first)
         self._flat1, self._flat2 = tables.first.reshape(rank, -1), tables.second.reshape(rank, -1)
         self._shape1, self._shape2 = tables.first.shape[1:], tables.second.shape[1:]
@@ -116,8 +131,8 @@ class _Problem:
         cells = int(np.prod(self._grid))
         self._block = scan_block(cells)
         self._forbidden = None
-        if model.allowed_nodes() is not None:
-            self._forbidden = ~model.allowed_nodes()[inside].reshape(-1)
+        if allowed is not None:
+            self._forbidden = ~allowed[inside].reshape(-1)
 
         def cut(table, shape):
             return table[(...,) + tuple(part if length > 1 else slice(None) for part, length in zip(inside, shape, strict=True))]
@@ -230,7 +245,7 @@ class _Problem:
         radius, finished = np.ones(len(rows)), np.zeros(len(rows), bool)
         for _step in range(_MOST_STEPS):
             step = self._step(position, state[3], state[4], radius)
-            trial = self._model.within(position + step)
+            trial = self._within(position + step)
             step = trial - position
             predicted = (state[3] * step).sum(axis=0) + ((state[4] * step).sum(axis=1) * step).sum(axis=0) / 2
             far = np.flatnonzero(~finished & (np.abs(trial - centre).max(axis=0) > 1))
