@@ -158,12 +158,16 @@ def _vessel_depth(points):
     return depth
 
 
+def _cava_depth(points):
+    return _column(points, (-22, 32), (12, 10))
+
+
 def _aorta_depth(points):
     return _column(points, (12, 33), (10, 10))
 
 
 def _muscle_depth(points):
-    return np.minimum(_column(points, (-47, 75), (28, 18)), _column(points, (47, 75), (28, 18)))
+    return np.minimum(_column(points, (-36, 84), (24, 13)), _column(points, (36, 84), (24, 13)))
 
 
 def _texture(points, rng):
@@ -217,7 +221,7 @@ def _signal(points, lesions, texture_seed):
     _paint(signal, np.maximum(_vessel_depth(points), liver + 3), _VESSEL)
     for model in lesions:
         _paint_lesion(signal, points, model)
-    _paint(signal, _column(points, (-22, 32), (12, 10)), _VESSEL)
+    _paint(signal, _cava_depth(points), _VESSEL)
     _paint(signal, _aorta_depth(points), _AORTA)
     return signal
 
@@ -294,7 +298,7 @@ def examination(
     for model in lesions:
         if model.kind == "necrotic_core":
             necrosis |= inside(model.core_depth)
-    liver, vessels = inside(_liver_depth), inside(_vessel_depth)
+    liver, vessels = inside(_liver_depth), inside(_vessel_depth) | inside(_cava_depth)
     for mask in masks:
         liver &= ~mask
     rng = np.random.default_rng(seed)

@@ -2,14 +2,19 @@
 
 from .cleaning import CleanedOutline, fill_between_slices, fill_holes, remove_islands, smooth_outline
 from .growth import GrownOutline, LesionGrowth, grow_lesion
+from .reference_regions import ReferenceRegion, aorta_region, liver_ring, sphere_region
 
 __all__ = [
     "CleanedOutline",
     "GrownOutline",
     "LesionGrowth",
+    "ReferenceRegion",
+    "aorta_region",
     "fill_between_slices",
     "fill_holes",
     "grow_lesion",
+    "liver_ring",
     "remove_islands",
     "smooth_outline",
+    "sphere_region",
 ]
