@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace) -> AdcJob:
             series_number=arguments.series,
             b_values=arguments.b_values,
             method=arguments.method,
+            keep_air=arguments.keep_air,
             scaling=arguments.scaling.replace("-", "_"),
             say=say,
             progress=bar,

@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> AdcJob:
             b_values=None,
             method="wlls",
             scaling="rescale",
+            keep_air=False,
         ),
     )
     print_comparison(examination, job)

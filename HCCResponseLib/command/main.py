@@ -71,6 +71,11 @@ def _add_adc(jobs) -> None:
         default="rescale",
         help="how stored pixels become signals: the standard rescale slope (default) or Philips' private scale",
     )
+    adc.add_argument(
+        "--keep-air",
+        action="store_true",
+        help="fit the air around the body as well (default: left out where its noise can be told)",
+    )
     adc.set_defaults(run=_run_adc)
 
 

@@ -23,6 +23,7 @@ def compute_adc(
     *,
     method: str = "wlls",
     mask=None,
+    leave_out_air: bool = False,
     name: str = "ADC",
     map_node=None,
     progress: Progress | None = None,
@@ -33,12 +34,13 @@ def compute_adc(
     :param b_values: s/mm2, in the order of the volumes; where None, those of the volumes' attributes.
     :param method: "wlls", "lls" or "nlls", see :func:`HCCResponseLib.quantification.diffusion.fit_adc`.
     :param mask: (k, j, i) boolean, where to compute; None: everywhere.
+    :param leave_out_air: leave out voxels that do not stand clear of the noise at the lowest b-value, where the noise can be told.
     :param map_node: map to write into; None makes a new one.
     :return: the map node.
     :raises InputError: what :func:`check_diffusion` calls an error, or no voxel could be fitted; nothing is changed then.
     :raises Cancelled: ``progress`` returned False; nothing is changed then.
     """
-    from ..quantification.diffusion import DiffusionStatus, fit_adc
+    from ..quantification.diffusion import DiffusionStatus, clear_of_noise, estimate_noise, fit_adc
 
     b_values = [b_value(node) for node in volume_nodes] if b_values is None else list(b_values)
     findings = check_diffusion(volume_nodes, b_values, noise=False)
@@ -48,6 +50,9 @@ def compute_adc(
     order = sorted(range(len(b_values)), key=lambda index: b_values[index])
     nodes, b_values = [volume_nodes[index] for index in order], [float(b_values[index]) for index in order]
     signals = np.moveaxis(np.stack([volume_array(node) for node in nodes]), 0, -1)
+    if leave_out_air and not np.isnan(sigma := estimate_noise(signals).sigma):
+        clear = clear_of_noise(signals, b_values, sigma)
+        mask = clear if mask is None else clear & np.asarray(mask, bool)
     fit = fit_adc(signals, b_values, method=method, mask=mask, progress=progress)
     if not fit.valid.any():
         status, count = Counter(fit.status.ravel().tolist()).most_common(1)[0]

@@ -12,8 +12,7 @@ from ..dicom import DiffusionSeries, read_diffusion, scan_folder
 from ..errors import InputError
 from ..lesions.region_statistics import RegionStatistics, region_statistics
 from ..progress import Progress, subrange
-from ..quantification.diffusion import AdcFit, fit_adc
-from ..quantification.diffusion.status import DiffusionStatus
+from ..quantification.diffusion import AdcFit, DiffusionStatus, NoiseEstimate, clear_of_noise, estimate_noise, fit_adc, noise_floor
 from ..report.montage import write_montage
 from ..response.quantities import QUANTITIES
 from ..version import __version__
@@ -68,6 +67,7 @@ def map_adc(
     b_values: tuple[float, ...] | None = None,
     method: str = "wlls",
     scaling: str = "rescale",
+    keep_air: bool = False,
     say: Callable[[str], None] = lambda line: None,
     progress: Progress | None = None,
 ) -> AdcJob:
@@ -82,6 +82,7 @@ def map_adc(
     :param b_values: those to fit [s/mm2]; None: all.
     :param method: see :func:`HCCResponseLib.quantification.diffusion.fit_adc`.
     :param scaling: "rescale" or "philips_private", see :func:`HCCResponseLib.dicom.read_diffusion`.
+    :param keep_air: fit the air around the body as well; by default it is left out where its noise can be told.
     :param say: told in one line each what was read, found and written.
     :raises InputError, GeometryError: an input cannot be used; the message names it and says what to do.
     :raises Cancelled: ``progress`` returned False.
@@ -94,16 +95,19 @@ def map_adc(
     for warning in diffusion.warnings:
         say(f"warning      {warning}")
     signals, used = _chosen_b_values(diffusion, b_values)
-    fit = fit_adc(signals, used, method=method, progress=subrange(progress, 0.8, 1.0))
+    noise = estimate_noise(signals)
+    noise_is_known = not np.isnan(noise.sigma)
+    body = clear_of_noise(signals, used, noise.sigma) if noise_is_known else foreground_mask(signals[..., int(np.argmin(used))])
+    fitted_voxels = body if noise_is_known and not keep_air else None
+    fit = fit_adc(signals, used, method=method, mask=fitted_voxels, progress=subrange(progress, 0.8, 1.0))
 
-    body = foreground_mask(signals[..., int(np.argmin(used))])
     foreground = _measure(fit, Region("whole body", body), diffusion.geometry)
     outlines = read_regions(mask, diffusion.geometry) if mask is not None else []
     regions = tuple(_measure(fit, outline, diffusion.geometry) for outline in outlines)
     fitted = f"{method.upper()}, b = {', '.join(f'{b:g}' for b in used)} s/mm2"
     of_body = (fit.valid & body).sum() / max(body.sum(), 1)
     say(f"fitted       {fitted}; {fit.valid.mean():.1%} of the voxels are valid, {of_body:.1%} of the body")
-    doubts = _doubts(signals, used, fit, body)
+    doubts = _doubts(signals, used, fit, body, noise)
     for warning in doubts:
         say(f"warning      {warning}")
     for region in (foreground, *regions):
@@ -165,7 +169,7 @@ def _chosen_b_values(diffusion: DiffusionSeries, wanted: tuple[float, ...] | Non
     return np.ascontiguousarray(diffusion.signals[..., indices]), diffusion.b_values[indices]
 
 
-def _doubts(signals: np.ndarray, b_values: np.ndarray, fit: AdcFit, foreground: np.ndarray) -> list[str]:
+def _doubts(signals: np.ndarray, b_values: np.ndarray, fit: AdcFit, foreground: np.ndarray, noise: NoiseEstimate) -> list[str]:
     """What makes the map doubtful as a whole, in sentences."""
     body = int(foreground.sum())
     falling = int((foreground & fit.valid).sum())
@@ -173,9 +177,13 @@ def _doubts(signals: np.ndarray, b_values: np.ndarray, fit: AdcFit, foreground: 
         same = all(np.array_equal(signals[..., 0], signals[..., index]) for index in range(1, b_values.size))
         why = "the images are the same at every b-value" if same else "the signal falls with the b-value nowhere in the body"
         return [f"no voxel has an ADC: {why}. Were the right images chosen, and are their b-values right?"]
+    doubts = []
     if falling < 0.8 * body:
-        return [f"only {falling / body:.0%} of the voxels in the body have an ADC; the others are noise, or do not fall with the b-value."]
-    return []
+        doubts.append(
+            f"only {falling / body:.0%} of the voxels in the body have an ADC; the others are noise, or do not fall with the b-value.",
+        )
+    floor = "" if np.isnan(noise.sigma) else noise_floor(signals, b_values, noise.sigma, foreground).warning
+    return [*doubts, floor] if floor else doubts
 
 
 def _measure(fit: AdcFit, region: Region, geometry) -> MeasuredRegion:

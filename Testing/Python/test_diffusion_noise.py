@@ -3,6 +3,7 @@
 import unittest
 
 import numpy as np
+from reference_data import reference_path, requires_reference
 
 from HCCResponseLib.errors import InputError
 from HCCResponseLib.phantom import noise, signals
@@ -161,6 +162,31 @@ class NoiseFloorTest(unittest.TestCase):
         self.assertAlmostEqual(bias["wlls"], -0.06, delta=0.01)
         self.assertAlmostEqual(bias["nlls"], -0.025, delta=0.01)
         self.assertIn("b = 1400", noise_floor(samples, b, 5).warning)
+
+
+class TissueIsNoAirTest(unittest.TestCase):
+    """Images whose air was set to zero: speckled tissue must not be taken for noise, or a mask made of it would cut the organ out."""
+
+    def test_tissue_that_decays(self):
+        generator = np.random.default_rng(5)
+        tissue = np.stack([generator.rayleigh(600.0, 60_000), generator.rayleigh(270.0, 60_000)], axis=-1)
+        signals = np.concatenate([np.zeros((30_000, 2)), tissue])
+        self.assertTrue(np.isnan(estimate_noise(signals).sigma))
+
+    def test_a_group_that_is_not_the_darkest(self):
+        generator = np.random.default_rng(6)
+        dark = generator.uniform(1.0, 60.0, (12_000, 2)) * [1.0, 0.3]
+        speckle = generator.rayleigh(400.0, (60_000, 2))
+        self.assertTrue(np.isnan(estimate_noise(np.concatenate([dark, speckle])).sigma))
+        self.assertAlmostEqual(estimate_noise(speckle).sigma, 400.0, delta=8.0)
+
+    @requires_reference("dwi_philips")
+    def test_philips_series_with_air_set_to_zero(self):
+        from HCCResponseLib.dicom import read_diffusion, scan_folder
+
+        signals = read_diffusion(scan_folder(reference_path("dwi_philips")).series[0]).signals
+        sigma = estimate_noise(signals).sigma
+        self.assertFalse(sigma > 60.0, f"tissue was taken for air (sigma {sigma})")
 
 
 if __name__ == "__main__":

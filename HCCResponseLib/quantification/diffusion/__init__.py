@@ -3,7 +3,7 @@
 from .adc import ADC_METHODS, AdcFit, fit_adc
 from .biexponential import D_LIMITS, D_STAR_LIMITS
 from .ivim import IVIM_METHODS, IvimFit, fit_ivim
-from .noise import NoiseEstimate, NoiseFloor, estimate_noise, noise_floor
+from .noise import NoiseEstimate, NoiseFloor, clear_of_noise, estimate_noise, noise_floor
 from .status import DiffusionStatus
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "IvimFit",
     "NoiseEstimate",
     "NoiseFloor",
+    "clear_of_noise",
     "estimate_noise",
     "fit_adc",
     "fit_ivim",

@@ -57,7 +57,10 @@ def fit_biexponential(samples: np.ndarray, b: np.ndarray) -> BiexponentialFit:
     doubtful = np.flatnonzero(boundary | (d > log_d_star[0]) | (d_star - d < np.log(1.5)))
     alone = np.maximum(d[doubtful], log_d_star[0])  # there often the rate of a single exponential
     _descend_into(
-        fit, np.tile(doubtful, _D_STAR_POINTS // 2 + 1), samples, b,
+        fit,
+        np.tile(doubtful, _D_STAR_POINTS // 2 + 1),
+        samples,
+        b,
         np.append(log_d[1::2][:, doubtful], np.full(doubtful.size, np.log(D_LIMITS[0]))),
         np.append(np.repeat(log_d_star[1::2], doubtful.size), alone),
     )
@@ -92,7 +95,8 @@ def _best_d_of_each_d_star(samples, b, log_d_star) -> tuple[np.ndarray, np.ndarr
             usable = int(np.searchsorted(log_grid, log_d_star[line] - 0.1))  # D well below D*
             cosine = (slow[:usable] @ shape)[:, np.newaxis]
             log_d[line, block], best[line, block] = _highest(
-                log_grid[:usable], *_explained(along_slow[:usable], along_fast[line], cosine),
+                log_grid[:usable],
+                *_explained(along_slow[:usable], along_fast[line], cosine),
             )
     return log_d, best
 
@@ -200,8 +204,16 @@ def _evaluate(samples, b, p, q) -> _Point:
     qq = fast * fast * k22 - fast * s2 - aq * to_slow_q - cq * to_fast_q
     gradient_p, gradient_q = d * slow * r1, d_star * fast * r2
     return _Point(
-        p, q, slow, fast, squares, gradient_p, gradient_q,
-        d * d * pp + gradient_p, d * d_star * pq, d_star * d_star * qq + gradient_q,
+        p,
+        q,
+        slow,
+        fast,
+        squares,
+        gradient_p,
+        gradient_q,
+        d * d * pp + gradient_p,
+        d * d_star * pq,
+        d_star * d_star * qq + gradient_q,
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import InputError
 from .voxels import check_b_values, check_signals
 
-__all__ = ["NOISE_FLOOR_FACTOR", "NoiseEstimate", "NoiseFloor", "estimate_noise", "noise_floor"]
+__all__ = ["NOISE_FLOOR_FACTOR", "NoiseEstimate", "NoiseFloor", "clear_of_noise", "estimate_noise", "noise_floor"]
 
 NOISE_FLOOR_FACTOR = 3.0
 """Below three standard deviations the mean magnitude exceeds the true signal by more than 5 % (Gudbjartsson and Patz, MRM 1995;34:910)."""
@@ -18,6 +18,13 @@ _WARNED_SHARE = 0.05
 _RAYLEIGH_MEAN = float(np.sqrt(np.pi / 2))
 _RAYLEIGH_SHAPE = float(np.pi / 4)
 """Squared mean over mean square of Rayleigh magnitudes; averaged or combined magnitudes have more, up to 1."""
+
+_SAME_LEVEL = 0.3
+"""Most that the images of air differ in brightness, whatever their b-value: a geometric mean of Rayleigh magnitudes has
+sqrt(2) exp(-gamma/2) sigma = 1.06 sigma, an arithmetic one 1.25 sigma."""
+
+_DARKER_SHARE = 0.05
+"""Share of voxels with some signal that may be darker than the air: it is the darkest there is."""
 
 _MOST_VOXELS = 200_000
 _FEWEST_VOXELS = 500
@@ -61,12 +68,7 @@ def noise_floor(signals, b_values, sigma: float, mask=None) -> NoiseFloor:
     if not 0 < sigma < np.inf:
         raise InputError(f"The noise's standard deviation must be a positive number, found {sigma}.")
     limit = NOISE_FLOOR_FACTOR * float(sigma)
-    if mask is None:
-        mask = np.ones(signals.shape[:-1], bool)
-        for image in np.flatnonzero(b == b.min()):
-            mask &= signals[..., image] >= limit
-    else:
-        mask = mask.copy()
+    mask = clear_of_noise(signals, b, sigma) if mask is None else mask.copy()
     for image in range(b.size):
         mask &= np.isfinite(signals[..., image])
 
@@ -75,6 +77,21 @@ def noise_floor(signals, b_values, sigma: float, mask=None) -> NoiseFloor:
     distinct = np.unique(b)
     share = np.array([below[b == value].mean() / voxels if voxels else np.nan for value in distinct])
     return NoiseFloor(distinct, share, voxels, float(sigma), _warning(distinct, share, voxels, float(sigma)))
+
+
+def clear_of_noise(signals, b_values, sigma: float) -> np.ndarray:
+    """Return the voxels that stand clear of the noise at the lowest b-value: the body without the air around it.
+
+    :param signals: (..., n) magnitude signals.
+    :param b_values: (n,) b-values in s/mm2.
+    :param sigma: standard deviation of the noise in units of the signals.
+    :return: boolean, the voxel shape.
+    """
+    b = np.asarray(b_values)
+    clear = np.ones(np.shape(signals)[:-1], bool)
+    for image in np.flatnonzero(b == b.min()):
+        clear &= signals[..., image] >= NOISE_FLOOR_FACTOR * float(sigma)
+    return clear
 
 
 def _warning(b: np.ndarray, share: np.ndarray, voxels: int, sigma: float) -> str:
@@ -138,7 +155,10 @@ def estimate_noise(signals, *, background=None) -> NoiseEstimate:
     if empty_share > 0.05:
         cause += f"; the scanner set {100 * empty_share:.0f} % of the voxels to zero"
     return NoiseEstimate(
-        np.nan, False, 0, f"The noise cannot be told from the images ({cause}). Draw a region of air or enter the noise level by hand.",
+        np.nan,
+        False,
+        0,
+        f"The noise cannot be told from the images ({cause}). Draw a region of air or enter the noise level by hand.",
     )
 
 
@@ -177,6 +197,8 @@ def _groups_of_one_level(samples):
                 break
             level = following
     for _count, lowest, highest in sorted(groups, reverse=True):
+        if np.searchsorted(ordered, lowest) > _DARKER_SHARE * len(ordered):
+            continue
         yield samples[(power >= lowest) & (power <= highest)]
 
 
@@ -190,6 +212,8 @@ def _level_of(air: np.ndarray) -> NoiseEstimate | None:
         likeness = np.abs(np.corrcoef(squares.T)[np.triu_indices(n, 1)]).mean()
         if likeness > 0.3:  # structure that all images share: tissue
             return None
+    if np.ptp(air.mean(axis=0)) > _SAME_LEVEL * air.mean():  # the images fall with b: tissue
+        return None
     level = float(air.mean()) / _RAYLEIGH_MEAN
     shapes = air.mean(axis=0) ** 2 / squares.mean(axis=0)
     if shapes.max() > 0.985 or shapes.min() < 0.9 * _RAYLEIGH_SHAPE:

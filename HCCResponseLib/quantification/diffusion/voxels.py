@@ -89,7 +89,11 @@ class VoxelBlocks:
     """
 
     def __init__(
-        self, signals: np.ndarray, mask: np.ndarray | None, progress: Progress | None = None, samples_per_block: int = SAMPLES_PER_BLOCK,
+        self,
+        signals: np.ndarray,
+        mask: np.ndarray | None,
+        progress: Progress | None = None,
+        samples_per_block: int = SAMPLES_PER_BLOCK,
     ):
         # Voxels are taken in the order they lie in memory (C, Fortran, b-value first or last), so that blocks are views.
         self._order = sorted(range(signals.ndim - 1), key=lambda axis: -abs(signals.strides[axis]))
