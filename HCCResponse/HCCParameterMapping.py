@@ -79,6 +79,7 @@ class HCCParameterMappingParameterNode:
     leftOut - Volumes of the series that are not to be fitted.
     showAllVolumes - List the volumes without a b-value as well.
     estimator - How the ADC is fitted.
+    leaveOutAir - Leave voxels out that do not stand clear of the noise.
     adcMap - The map that is shown, measured, and written into; None makes a new one.
     mapOpacity - How strongly the map covers the image below it.
     segmentation - The outlines to measure in.
@@ -91,6 +92,7 @@ class HCCParameterMappingParameterNode:
     leftOut: list[vtkMRMLScalarVolumeNode]
     showAllVolumes: bool = False
     estimator: Estimator = Estimator.WLLS
+    leaveOutAir: bool = True
     adcMap: vtkMRMLScalarVolumeNode | None
     mapOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.7
     segmentation: vtkMRMLSegmentationNode | None
@@ -243,6 +245,8 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self._parameterNode = inputParameterNode
         if self._parameterNode:
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
+            if self._parameterNode.dicomFolder == pathlib.Path():
+                self.ui.dicomFolderLineEdit.currentPath = ""  # no folder yet reads better than "."
             self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
             self.updatePanel()
 
@@ -280,6 +284,7 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
             if group == current:
                 combo.setCurrentIndex(combo.count - 1)
         combo.enabled = len(groups) > 1
+        self.ui.useAllButton.enabled = self.ui.leaveOutZeroButton.enabled = bool(groups)
         combo.toolTip = (
             _("Diffusion series of the scene.")
             if groups
@@ -401,7 +406,7 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
                 self._say(_("Reading was cancelled; nothing was added."))
                 return
             self._parameterNode.series = volumes[0]
-            slicer.util.setSliceViewerLayers(background=volumes[0], foreground=None, fit=True)
+            slicer.util.setSliceViewerLayers(background=volumes[0], foreground=None, fit=True, rotateToVolumePlane=True)
             self._say(" ".join([_("{count} b-values were read.").format(count=len(volumes)), *notes]))
 
     def onSeriesChosen(self, index: int) -> None:
@@ -495,8 +500,8 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
             return
         if shown:
             self._layoutBefore = layoutManager.layout
-            self.logic.showMeasurementTable()
             layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+            self.logic.showMeasurementTable()
         elif self._layoutBefore is not None:
             layoutManager.setLayout(self._layoutBefore)
             self._layoutBefore = None
@@ -592,6 +597,7 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
         adcMap = compute_adc(
             volumes,
             method=parameters.estimator.value,
+            leave_out_air=parameters.leaveOutAir,
             name=f"{group.name} ADC" if group else "ADC",
             map_node=parameters.adcMap,
             progress=progress,

@@ -24,7 +24,7 @@ MODULES = ("HCCParameterMapping",)
 
 
 # Wide enough for a panel beside four views, whatever the screen proposes.
-slicer.util.mainWindow().resize(1560, 1120)
+slicer.util.mainWindow().resize(1560, 1360)
 
 
 def settle(seconds: float = 0.3) -> None:
@@ -137,6 +137,7 @@ class ParameterMappingPanelTest(ModuleCase):
     def outline(self, *names):
         segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Outlines")
         segmentation.CreateDefaultDisplayNodes()
+        segmentation.GetDisplayNode().SetOpacity2DFill(0.0)
         volume = self.widget._parameterNode.series
         segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         for name in names:

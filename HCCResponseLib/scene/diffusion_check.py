@@ -40,7 +40,7 @@ def check_diffusion(volume_nodes, b_values=None, *, noise: bool = True) -> list[
     """
     findings = []
     if not volume_nodes:
-        return [Finding(Level.ERROR, "No diffusion volume was chosen.")]
+        return [Finding(Level.ERROR, "No diffusion volume was chosen: read a DICOM folder, or give volumes of the scene their b-values.")]
     b_values = [b_value(node) for node in volume_nodes] if b_values is None else list(b_values)
     findings += _check_b_values(volume_nodes, b_values)
     for node in volume_nodes:

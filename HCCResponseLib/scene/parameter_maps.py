@@ -176,6 +176,11 @@ def show_parameter_map(map_node, reference_node=None, *, opacity: float = 0.6) -
     if quantity is not None:
         legend.SetTitleText(f"{quantity.label} ({_plain_exponents(quantity.display_unit.meaning)})")
         legend.SetLabelFormat(f"%.{quantity.decimals}f")
+    # Beside the image rather than over it.
+    legend.SetSize(0.1, 0.35)
+    legend.SetPosition(0.98, 0.5)
+    legend.GetTitleTextProperty().SetFontSize(12)
+    legend.GetLabelTextProperty().SetFontSize(12)
     legend.SetVisibility(True)
 
 
