@@ -134,6 +134,7 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._filling = False
+        self._values = []
         self._layoutBefore = None
 
     def setup(self) -> None:
@@ -182,7 +183,7 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         header.setSectionResizeMode(self.NAME, qt.QHeaderView.Stretch)
         header.setSectionResizeMode(self.B_VALUE, qt.QHeaderView.ResizeToContents)
         values = self.ui.valuesTable
-        headings = [_("Lesion"), _("Median"), _("Mean ± SD"), _("10th–90th"), _("mL"), _("Voxels")]
+        headings = [_("Lesion"), _("Median"), _("Mean ± SD"), _("mL"), _("Voxels")]
         values.setColumnCount(len(headings))
         values.setHorizontalHeaderLabels(headings)
         values.verticalHeader().setVisible(False)
@@ -366,26 +367,38 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.ui.measureButton.toolTip = missing or _(
             "Measure the map inside every visible segment, and keep the values in the measurement table of the scene.",
         )
-        rows = self.logic.valuesOfMap(parameters)
+        self._values = self.logic.valuesOfMap(parameters)
         table = self.ui.valuesTable
-        table.setRowCount(len(rows))
-        for row, values in enumerate(rows):
-            rejected = _(" ({n} left out)").format(n=values.rejected) if values.rejected else ""
+        table.setRowCount(len(self._values))
+        for row, values in enumerate(self._values):
             texts = [
                 values.lesion_name,
                 f"{values.median:.2f}",
                 f"{values.mean:.2f} ± {values.standard_deviation:.2f}",
-                f"{values.percentile_10:.2f}–{values.percentile_90:.2f}",
                 f"{values.volume_ml:.1f}",
-                f"{values.n}{rejected}",
+                f"{values.n}",
             ]
+            toolTip = _(
+                "{name}: 10th to 90th percentile {p10:.2f} to {p90:.2f}, 25th to 75th {p25:.2f} to {p75:.2f}, "
+                "minimum {minimum:.2f}, maximum {maximum:.2f} 10⁻³ mm²/s; {rejected} voxels without a valid ADC",
+            ).format(
+                name=values.lesion_name,
+                p10=values.percentile_10,
+                p90=values.percentile_90,
+                p25=values.percentile_25,
+                p75=values.percentile_75,
+                minimum=values.minimum,
+                maximum=values.maximum,
+                rejected=values.rejected,
+            )
             for column, text in enumerate(texts):
                 item = qt.QTableWidgetItem(text)
                 item.setData(qt.Qt.UserRole, values.lesion_uid)
+                item.setToolTip(toolTip)
                 if column:
                     item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
                 table.setItem(row, column, item)
-        self.ui.copyValuesButton.enabled = bool(rows)
+        self.ui.copyValuesButton.enabled = bool(self._values)
 
     def _say(self, text: str) -> None:
         self.ui.statusLabel.text = text
@@ -487,11 +500,12 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
 
     def onCopyValues(self, _checked=False) -> None:
         """Put the table on the clipboard, tab-separated."""
-        table = self.ui.valuesTable
-        rows = [[table.horizontalHeaderItem(column).text() for column in range(table.columnCount)]]
-        rows += [[table.item(row, column).text() for column in range(table.columnCount)] for row in range(table.rowCount)]
+        import dataclasses
+
+        rows = [[field.name for field in dataclasses.fields(values)] for values in self._values[:1]]
+        rows += [[str(value) for value in dataclasses.astuple(values)] for values in self._values]
         slicer.app.clipboard().setText("\n".join("\t".join(row) for row in rows))
-        self._say(_("Copied {count} rows, ADC in 10⁻³ mm²/s.").format(count=table.rowCount))
+        self._say(_("Copied {count} lesions with all their statistics, ADC in 10⁻³ mm²/s.").format(count=len(self._values)))
 
     def onShowTable(self, shown: bool) -> None:
         """Show the measurement table below the images, and give the user's layout back."""

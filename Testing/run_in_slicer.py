@@ -181,6 +181,7 @@ class ParameterMappingPanelTest(ModuleCase):
         for name, median in shown.items():
             self.assertAlmostEqual(median, 1e3 * self.examination.true_adc(name), delta=0.03 * median)
         self.widget.onValueClicked(0, 0)
+        self.ui.dicomFolderLineEdit.setCurrentPath("")
         screenshot("HCCParameterMapping")
         self.ui.copyValuesButton.click()
         self.assertEqual(len(slicer.app.clipboard().text().splitlines()), 6)
