@@ -1,15 +1,19 @@
 """Outlines with help: growing from a click, carrying to other slices and examinations, matching, cleaning, reference regions."""
 
+from .carry_slices import CarriedSlices, SliceStop, carry_slices
 from .cleaning import CleanedOutline, fill_between_slices, fill_holes, remove_islands, smooth_outline
 from .growth import GrownOutline, LesionGrowth, grow_lesion
 from .reference_regions import ReferenceRegion, aorta_region, liver_ring, sphere_region
 
 __all__ = [
+    "CarriedSlices",
     "CleanedOutline",
     "GrownOutline",
     "LesionGrowth",
     "ReferenceRegion",
+    "SliceStop",
     "aorta_region",
+    "carry_slices",
     "fill_between_slices",
     "fill_holes",
     "grow_lesion",
