@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Contour", "longest_runs", "trace_contour"]
+from ..geometry import Geometry
+
+__all__ = ["Contour", "longest_runs", "plane_steps", "trace_contour"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,13 @@ class Contour:
 
     points: np.ndarray
     following: np.ndarray
+
+
+def plane_steps(geometry: Geometry) -> np.ndarray:
+    """Steps of (row, column) in a Cartesian frame of the slices of an image, in mm, shape (2, 2); sheared grids too."""
+    column, row = geometry.ijk_to_lps[:3, 0], geometry.ijk_to_lps[:3, 1]
+    along = row @ column / np.linalg.norm(column)
+    return np.array([[along, np.sqrt(row @ row - along**2)], [np.linalg.norm(column), 0.0]])
 
 
 def trace_contour(field: np.ndarray, steps_mm: np.ndarray) -> Contour:

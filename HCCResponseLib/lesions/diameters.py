@@ -23,7 +23,7 @@ from scipy.spatial.distance import cdist
 
 from ..errors import InputError
 from ..geometry import Geometry
-from .contour import Contour, longest_runs, trace_contour
+from .contour import Contour, longest_runs, plane_steps, trace_contour
 from .inputs import crop_to_mask, require_mask
 from .subvoxel import FIELD_LIMIT, LAYERS, edge_field
 
@@ -311,7 +311,7 @@ def _longest_chord_in_sections(bounds, section_at, gap_mm: float) -> tuple[_Sect
 def _acquired_sections(crop, occupancy, first, geometry: Geometry) -> tuple[np.ndarray, Callable[[int], _Section]]:
     """Return an upper bound of any length in each slice of the image, and a function that gives the slice."""
     row_step, column_step = geometry.ijk_to_lps[:3, 1], geometry.ijk_to_lps[:3, 0]
-    steps = _plane_steps(row_step, column_step)
+    steps = plane_steps(geometry)
     margin = LAYERS + 1
 
     def section_at(index: int, rough: bool = False) -> _Section:
@@ -356,13 +356,6 @@ def _axial_sections(crop, occupancy, first, geometry: Geometry) -> tuple[np.ndar
         return _Section(sections[index], steps, to_lps, None)
 
     return _length_bounds(sections > 0.0, steps), section_at
-
-
-def _plane_steps(row_step: np.ndarray, column_step: np.ndarray) -> np.ndarray:
-    """Steps of (row, column) in a Cartesian frame of their plane, shape (2, 2)."""
-    u = column_step / np.linalg.norm(column_step)
-    along = row_step @ u
-    return np.array([[along, np.linalg.norm(row_step - along * u)], [np.linalg.norm(column_step), 0.0]])
 
 
 def _length_bounds(stack: np.ndarray, steps_mm: np.ndarray) -> np.ndarray:
