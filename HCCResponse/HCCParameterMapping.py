@@ -411,16 +411,20 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         """Read the diffusion series of the chosen folder into the scene."""
         from HCCResponseLib.errors import Cancelled
 
+        folder = self.ui.dicomFolderLineEdit.currentPath
+        if not folder:
+            self._say(_("Choose the folder with the DICOM files first."))
+            return
         with slicer.util.tryWithErrorDisplay(_("The diffusion images could not be read.")):
             try:
                 with progressDialog(_("Reading diffusion images...")) as progress:
-                    volumes, notes = self.logic.readFolder(self._parameterNode.dicomFolder, progress)
+                    volumes, notes = self.logic.readFolder(folder, progress)
             except Cancelled:
                 self._say(_("Reading was cancelled; nothing was added."))
                 return
             self._parameterNode.series = volumes[0]
             slicer.util.setSliceViewerLayers(background=volumes[0], foreground=None, fit=True, rotateToVolumePlane=True)
-            self._say(" ".join([_("{count} b-values were read.").format(count=len(volumes)), *notes]))
+            self._say(" ".join([_("{count} volumes were read, one for each b-value.").format(count=len(volumes)), *notes]))
 
     def onSeriesChosen(self, index: int) -> None:
         """Work on another diffusion series."""
