@@ -2,24 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from ..errors import GeometryError, InputError
+from ..errors import InputError
 from ..geometry import Geometry
 from ..progress import Progress, report_progress
-from .diffusion_checks import check_complete, check_echo_times, check_images, check_one_examination, check_scaling
+from .checks import check_images, check_one_examination, check_scaling
+from .diffusion_checks import check_complete, check_echo_times
 from .diffusion_groups import NO_DIRECTION, DiffusionFrames, group_frames
+from .grid import place_on_one_grid
 from .pixels import PixelReader
 from .recognition import B0_LIMIT
-from .series import Frame, Series
-from .slices import sort_into_slices
+from .series import Series, joint_label
+from .signals import Scaling, scaled
 
 __all__ = ["DiffusionSeries", "read_diffusion"]
-
-SAME_GRID_MM = 0.1
-"""Largest distance between corresponding voxels of series that are fitted together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +48,14 @@ class DiffusionSeries:
     @property
     def label(self) -> str:
         """How a message names the series."""
-        return _label(self.series)
+        return joint_label(self.series)
 
 
 def read_diffusion(
     series: Series | Sequence[Series],
     *,
     b0_limit: float = B0_LIMIT,
-    scaling: Literal["rescale", "philips_private"] = "rescale",
+    scaling: Scaling = "rescale",
     progress: Progress | None = None,
 ) -> DiffusionSeries:
     """Read source images into signals, in order of space and b-value.
@@ -81,18 +79,16 @@ def read_diffusion(
     :raises GeometryError: see :func:`sort_into_slices`.
     :raises Cancelled: ``progress`` returned False.
     """
-    if scaling not in {"rescale", "philips_private"}:
-        raise InputError(f"Scaling is 'rescale' or 'philips_private', not '{scaling}'.")
     series = (series,) if isinstance(series, Series) else tuple(series)
     if not series:
         raise InputError("No diffusion series was chosen.")
-    label = _label(series)
+    label = joint_label(series)
     check_one_examination(series)
     images, notes = group_frames(series, label, b0_limit)
     check_images(images.frames, label)
     check_echo_times(images, label)
     check_scaling(images.frames, scaling, label)
-    geometry, place, placing = _place(images, series)
+    geometry, place, placing = place_on_one_grid(images.frames, images.source, series)
     check_complete(images, place, label)
 
     signals = _read_signals(images, place, geometry.shape, scaling, progress)
@@ -114,10 +110,6 @@ def read_diffusion(
     )
 
 
-def _label(series: Sequence[Series]) -> str:
-    return " + ".join(one.label for one in series)
-
-
 def _warnings(series: Sequence[Series], images: DiffusionFrames, label: str) -> tuple[str, ...]:
     found = []
     if len(series) > 1:
@@ -127,32 +119,6 @@ def _warnings(series: Sequence[Series], images: DiffusionFrames, label: str) -> 
     if any(frame.lossy for frame in images.frames):
         found.append(f"{label}: its images were compressed with loss, which changes signals and so the ADC. Ask for the originals.")
     return tuple(found)
-
-
-def _place(images: DiffusionFrames, series: Sequence[Series]) -> tuple[Geometry, np.ndarray, list[str]]:
-    """Grid of the images, slice number of each, int (frames,), and notes; every series must lie on the same grid."""
-    place = np.empty(len(images.frames), dtype=int)
-    grids: list[tuple[Series, Geometry]] = []
-    notes: list[str] = []
-    for s in np.unique(images.source):
-        chosen = np.flatnonzero(images.source == s)
-        slices = sort_into_slices([images.frames[n] for n in chosen], series[s].label)
-        place[chosen] = slices.index
-        notes.extend(slices.notes)
-        grids.append((series[s], slices.geometry))
-    first = grids[0][1]
-    if not all(first.matches(geometry, SAME_GRID_MM) for _, geometry in grids):
-        listing = "; ".join(f"{one.label}: {_grid_in_words(geometry)}" for one, geometry in grids)
-        raise GeometryError(f"The chosen series do not lie on the same slices, so they cannot be fitted together: {listing}.")
-    return first, place, notes
-
-
-def _grid_in_words(geometry: Geometry) -> str:
-    k, j, i = geometry.shape
-    spacing = " x ".join(f"{mm:.4g}" for mm in geometry.spacing_mm)
-    corner = ", ".join(f"{mm:.1f}" for mm in geometry.origin_lps)
-    normal = ", ".join(f"{x:.3f}" for x in geometry.direction_lps[:, 2])
-    return f"{i} x {j} x {k} voxels of {spacing} mm, first voxel at ({corner}), slice normal ({normal})"
 
 
 def _read_signals(
@@ -165,16 +131,11 @@ def _read_signals(
     for k in range(shape[0]):
         for g, value in enumerate(images.values):
             chosen = np.flatnonzero((place == k) & (images.group == g))
-            planes = np.stack([_scaled(reader.stored(images.frames[n]), images.frames[n], scaling) for n in chosen])
+            planes = np.stack([scaled(reader.stored(images.frames[n]), images.frames[n], scaling) for n in chosen])
             signals[k, :, :, g] = planes.mean(axis=0) if value == 0 else _geometric_mean(planes, images.direction[chosen])
             done += len(chosen)
             report_progress(progress, done / len(images.frames))
     return signals
-
-
-def _scaled(stored: np.ndarray, frame: Frame, scaling: str) -> np.ndarray:
-    displayed = stored * np.float64(frame.rescale_slope) + frame.rescale_intercept
-    return displayed / (frame.rescale_slope * frame.philips_slope) if scaling == "philips_private" else displayed
 
 
 def _geometric_mean(planes: np.ndarray, direction: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from .diffusion_elements import PHILIPS_MR, UIH, diffusion_elements
-from .headers import PrivateElements, acquisition_datetime, number, numbers, sequence_item, text, texts
+from .diffusion_elements import PHILIPS_MR, SIEMENS, UIH, diffusion_elements
+from .headers import PrivateElements, acquisition_datetime, content_datetime, number, numbers, sequence_item, text, texts
 from .series import Frame
 
 __all__ = ["frames_of"]
@@ -54,7 +54,9 @@ def _classic_frame(elements: PrivateElements, path: Path) -> Frame:
         flip_angle_deg=number(dataset, "FlipAngle"),
         acquired=acquisition_datetime(dataset),
         trigger_time_s=_seconds(number(dataset, "TriggerTime")),
+        dynamic_time_s=_dynamic_time([elements]),
         temporal_position=_integer(number(dataset, "TemporalPositionIdentifier")),
+        acquisition_number=_integer(number(dataset, "AcquisitionNumber")),
         averages=number(dataset, "NumberOfAverages"),
         rescale_slope=_or(number(dataset, "RescaleSlope"), 1.0),
         rescale_intercept=_or(number(dataset, "RescaleIntercept"), 0.0),
@@ -95,8 +97,10 @@ def _enhanced_frame(elements: PrivateElements, shared: Dataset | None, item: Dat
         inversion_time_s=_seconds(inversion[0]) if inversion else None,
         flip_angle_deg=number(timing, "FlipAngle"),
         acquired=acquisition_datetime(content, "FrameAcquisitionDateTime") or acquisition_datetime(dataset),
-        trigger_time_s=_seconds(number(cardiac, "NominalCardiacTriggerDelayTime")),
+        trigger_time_s=_seconds(_or(number(cardiac, "NominalCardiacTriggerDelayTime"), number(philips, "TriggerTime"))),
+        dynamic_time_s=_or(number(group("TemporalPositionSequence"), "TemporalPositionTimeOffset"), _dynamic_time(near)),
         temporal_position=_integer(number(content, "TemporalPositionIndex")),
+        acquisition_number=_integer(number(content, "FrameAcquisitionNumber")),
         averages=number(group("MRAveragesSequence"), "NumberOfAverages"),
         rescale_slope=_or(number(scaling, "RescaleSlope"), 1.0),
         rescale_intercept=_or(number(scaling, "RescaleIntercept"), 0.0),
@@ -112,6 +116,7 @@ def _common(dataset: Dataset) -> dict:
         "columns": int(number(dataset, "Columns") or 0),
         "samples_per_pixel": int(number(dataset, "SamplesPerPixel") or 1),
         "photometric": text(dataset, "PhotometricInterpretation"),
+        "made": content_datetime(dataset),
         "lossy": text(dataset, "LossyImageCompression") == "01",
     }
 
@@ -142,6 +147,13 @@ def _philips_scale(near: list[PrivateElements]) -> dict:
     return scale
 
 
+def _dynamic_time(near: list[PrivateElements]) -> float | None:
+    """Seconds after the start of the scan, in private elements: Siemens' TimeAfterStart, Philips' dynamic scan begin time."""
+    places = ((0x0019, SIEMENS, 0x16, "DS"), (0x2005, PHILIPS_MR, 0xA0, "FL"))
+    found = (values for elements in near for place in places if (values := elements.numbers(*place)))
+    return next(found, (None,))[0]
+
+
 def _image_type(dataset: Dataset | None, name: str) -> tuple[str, ...]:
     return tuple(value.upper() for value in texts(dataset, name))
 
@@ -154,5 +166,5 @@ def _integer(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _or(value: float | None, otherwise: float) -> float:
+def _or(value: float | None, otherwise: float | None) -> float | None:
     return otherwise if value is None else value

@@ -11,7 +11,19 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-__all__ = ["PrivateElements", "acquisition_datetime", "date_of", "number", "numbers", "quiet_pydicom", "sequence_item", "text", "texts"]
+__all__ = [
+    "PrivateElements",
+    "acquisition_datetime",
+    "content_datetime",
+    "date_of",
+    "number",
+    "numbers",
+    "quiet_pydicom",
+    "sequence_item",
+    "text",
+    "texts",
+    "time_of",
+]
 
 
 @contextlib.contextmanager
@@ -149,9 +161,11 @@ def date_of(dataset: Dataset | None, name: Any) -> date | None:
         return None
 
 
-def _time_of(digits: str) -> time | None:
-    """Time (TM): HH, HHMM, HHMMSS or HHMMSS.FFFFFF, with the colons that old systems wrote."""
+def time_of(digits: str) -> time | None:
+    """Time (TM): HH, HHMM, HHMMSS or HHMMSS.FFFFFF, with the colons that old systems wrote; None when it is none."""
     whole, _, fraction = digits.replace(":", "").partition(".")
+    if not whole:
+        return None
     try:
         moment = datetime.strptime(whole.ljust(6, "0"), "%H%M%S").time()
         return moment.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction else moment
@@ -162,18 +176,34 @@ def _time_of(digits: str) -> time | None:
 def acquisition_datetime(dataset: Dataset | None, name: str | None = None) -> datetime | None:
     """When a frame was acquired, in the scanner's local time: a date-time (DT), or the acquisition date and time.
 
+    The date may be that of the series, the image or the study where the acquisition has none. Where a file was robbed of
+    all its dates, the first day of 1900 stands for them: the times of one examination can still be compared.
+
     :param name: a date-time attribute; None reads AcquisitionDateTime, else AcquisitionDate and AcquisitionTime.
     """
     digits = text(dataset, name or "AcquisitionDateTime").split("+")[0].split("-")[0]
     if len(digits) >= 14:
-        day, moment = digits[:8], digits[8:]
-    elif name is None:
-        day, moment = text(dataset, "AcquisitionDate"), text(dataset, "AcquisitionTime")
-    else:
+        moment = time_of(digits[8:])
+        try:
+            day = datetime.strptime(digits[:8], "%Y%m%d").date()
+        except ValueError:
+            return None
+        return None if moment is None else datetime.combine(day, moment)
+    return _moment(dataset, "AcquisitionTime", ("AcquisitionDate", *_DATES)) if name is None else None
+
+
+def content_datetime(dataset: Dataset | None) -> datetime | None:
+    """When the pixels were made (ContentDate, ContentTime); with luck the order, not always the distance, of acquisitions."""
+    return _moment(dataset, "ContentTime", ("ContentDate", *_DATES))
+
+
+_DATES = ("SeriesDate", "ContentDate", "StudyDate")
+_UNKNOWN_DAY = date(1900, 1, 1)
+
+
+def _moment(dataset: Dataset | None, name: str, dates: tuple[str, ...]) -> datetime | None:
+    moment = time_of(text(dataset, name))
+    if moment is None:
         return None
-    try:
-        day = datetime.strptime(day.replace(".", "")[:8], "%Y%m%d").date()
-    except ValueError:
-        return None
-    moment = _time_of(moment) if moment else None
-    return None if moment is None else datetime.combine(day, moment)
+    day = next((found for date_name in dates if (found := date_of(dataset, date_name))), _UNKNOWN_DAY)
+    return datetime.combine(day, moment)

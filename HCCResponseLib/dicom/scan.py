@@ -16,8 +16,10 @@ from pydicom.uid import UID
 
 from ..errors import InputError
 from ..progress import Progress, report_progress
+from .contrast_agent import contrast_agent
 from .frames import frames_of
 from .headers import date_of, number, quiet_pydicom, text
+from .pulse_sequence import pulse_sequence
 from .series import Frame, Series
 
 __all__ = ["Scan", "Skipped", "scan_folder"]
@@ -187,6 +189,8 @@ def _note_shared_uids(frames: dict[tuple, list[Frame]], notes: dict[tuple, list[
 
 def _series(dataset: Dataset, frames: list[Frame], notes: list[str]) -> Series:
     series_number = number(dataset, "SeriesNumber")
+    positions = number(dataset, "NumberOfTemporalPositions")
+    agent, injected = contrast_agent(dataset, min((f.acquired for f in frames if f.acquired is not None), default=None))
     return Series(
         series_uid=text(dataset, "SeriesInstanceUID"),
         study_uid=text(dataset, "StudyInstanceUID"),
@@ -202,6 +206,9 @@ def _series(dataset: Dataset, frames: list[Frame], notes: list[str]) -> Series:
         patient_id=text(dataset, "PatientID"),
         patient_name=text(dataset, "PatientName"),
         frame_of_reference_uid=text(dataset, "FrameOfReferenceUID"),
-        contrast_agent=text(dataset, "ContrastBolusAgent"),
+        pulse_sequence=pulse_sequence(dataset),
+        contrast_agent=agent,
+        contrast_start=injected,
+        temporal_positions=None if positions is None else int(positions),
         notes=tuple(notes),
     )

@@ -1,11 +1,14 @@
 """A series and its frames as HCCResponse works with them: plain values out of the headers, no pixels."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 
-__all__ = ["Frame", "Series"]
+from .pulse_sequence import PulseSequence
+
+__all__ = ["Frame", "Series", "joint_label"]
 
 Vector = tuple[float, float, float]
 
@@ -29,7 +32,11 @@ class Frame:
     :param directionality: DIRECTIONAL, ISOTROPIC, NONE, BMATRIX or ''.
     :param acquired: when the frame was acquired, scanner's local time.
     :param trigger_time_s: time after the trigger (GE and Philips write the time of a dynamic phase there).
+    :param dynamic_time_s: time after the start of the dynamic scan: TemporalPositionTimeOffset, Siemens' TimeAfterStart,
+        or Philips' dynamic scan begin time.
+    :param made: when the pixels were made (content date and time).
     :param temporal_position: TemporalPositionIdentifier or Index, counted from 1.
+    :param acquisition_number: AcquisitionNumber; Siemens counts the measurements of a dynamic series with it.
     :param averages: NumberOfAverages.
     :param philips_slope: Philips' private scale slope (2005,100E); ``philips_intercept`` is (2005,100D).
     :param tiled: the image is a mosaic of slices (Siemens MOSAIC, UIH VFRAME).
@@ -60,7 +67,10 @@ class Frame:
     flip_angle_deg: float | None = None
     acquired: datetime | None = None
     trigger_time_s: float | None = None
+    dynamic_time_s: float | None = None
+    made: datetime | None = None
     temporal_position: int | None = None
+    acquisition_number: int | None = None
     averages: float | None = None
     rescale_slope: float = 1.0
     rescale_intercept: float = 0.0
@@ -81,6 +91,11 @@ class Frame:
 class Series:
     """The frames of one DICOM series of one patient, in the order of file name and frame number.
 
+    :param pulse_sequence: how its images were excited and read.
+    :param contrast_agent: name of the contrast agent; '' where the headers name none.
+    :param contrast_start: when its injection began.
+    :param temporal_positions: how many time points the scanner says there are.
+    :param part: which part of the DICOM series it is ("water", "TE 2.2 ms", "time point 2 of 4"); '' for the whole.
     :param notes: what the scan left out or doubted, in words.
     """
 
@@ -98,14 +113,19 @@ class Series:
     patient_id: str = ""
     patient_name: str = ""
     frame_of_reference_uid: str = ""
+    pulse_sequence: PulseSequence = field(default_factory=PulseSequence)
     contrast_agent: str = ""
+    contrast_start: datetime | None = None
+    temporal_positions: int | None = None
+    part: str = ""
     notes: tuple[str, ...] = field(default=())
 
     @cached_property
     def label(self) -> str:
-        """How a message names the series: ``Series 7 'ep2d_diff'``."""
+        """How a message names the series: ``Series 7 'ep2d_diff'``, ``Series 9 't1_dixon' (water)``."""
         what = f"'{self.description}'" if self.description else f"'{self.protocol}'" if self.protocol else f"UID {self.series_uid}"
-        return f"Series {what}" if self.number is None else f"Series {self.number} {what}"
+        part = f" ({self.part})" if self.part else ""
+        return f"Series {what}{part}" if self.number is None else f"Series {self.number} {what}{part}"
 
     @property
     def patient_key(self) -> str:
@@ -126,3 +146,8 @@ class Series:
     def sop_instance_uids(self) -> tuple[str, ...]:
         """UIDs of its files' objects, each once."""
         return tuple(dict.fromkeys(frame.sop_instance_uid for frame in self.frames))
+
+
+def joint_label(series: Iterable[Series]) -> str:
+    """How a message names series that are read together."""
+    return " + ".join(one.label for one in series)
