@@ -6,9 +6,9 @@ The same lesion has the same tracking UID in the segmentation of every time poin
 import uuid
 from dataclasses import dataclass
 
-import vtk
-
 from ..errors import InputError
+from .segment_tags import get_tag, require_segment, set_tag
+from .segments import segment_ids
 
 __all__ = ["LesionIdentity", "ensure_lesion_identity", "lesion_identity", "segment_of_lesion", "set_lesion_identity"]
 
@@ -29,9 +29,9 @@ def lesion_identity(segmentation_node, segment_id: str) -> LesionIdentity | None
 
     :raises InputError: there is no such segment.
     """
-    segment = _segment(segmentation_node, segment_id)
-    uid = _tag(segment, _UID_TAG)
-    return LesionIdentity(uid, _tag(segment, _IDENTIFIER_TAG)) if uid else None
+    segment = require_segment(segmentation_node, segment_id)
+    uid = get_tag(segment, _UID_TAG)
+    return LesionIdentity(uid, get_tag(segment, _IDENTIFIER_TAG)) if uid else None
 
 
 def ensure_lesion_identity(segmentation_node, segment_id: str) -> LesionIdentity:
@@ -43,7 +43,7 @@ def ensure_lesion_identity(segmentation_node, segment_id: str) -> LesionIdentity
     if identity is None:
         # A random UUID as an OID below 2.25 (DICOM PS3.5, B.2).
         uid = f"2.25.{uuid.uuid4().int}"
-        identity = LesionIdentity(uid, _segment(segmentation_node, segment_id).GetName() or segment_id)
+        identity = LesionIdentity(uid, require_segment(segmentation_node, segment_id).GetName() or segment_id)
         set_lesion_identity(segmentation_node, segment_id, identity)
     return identity
 
@@ -53,28 +53,15 @@ def set_lesion_identity(segmentation_node, segment_id: str, identity: LesionIden
 
     :raises InputError: there is no such segment, or the UID is not one.
     """
-    segment = _segment(segmentation_node, segment_id)
+    segment = require_segment(segmentation_node, segment_id)
     if not identity.uid or len(identity.uid) > 64 or not identity.uid.replace(".", "").isdigit():
         raise InputError(f"'{identity.uid}' is not a DICOM unique identifier.")
-    segment.SetTag(_UID_TAG, identity.uid)
-    # The segmentation file joins tags with '|'.
-    segment.SetTag(_IDENTIFIER_TAG, identity.identifier.replace("|", "/"))
+    set_tag(segment, _UID_TAG, identity.uid)
+    set_tag(segment, _IDENTIFIER_TAG, identity.identifier)
 
 
 def segment_of_lesion(segmentation_node, uid: str) -> str | None:
     """Return the ID of the first segment with this tracking UID, or None."""
     segmentation = segmentation_node.GetSegmentation()
-    ids = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
-    return next((segment_id for segment_id in ids if _tag(segmentation.GetSegment(segment_id), _UID_TAG) == uid), None)
-
-
-def _segment(segmentation_node, segment_id: str):
-    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
-    if segment is None:
-        raise InputError(f"Segmentation '{segmentation_node.GetName()}' has no segment '{segment_id}'; it may have been removed.")
-    return segment
-
-
-def _tag(segment, name: str) -> str:
-    value = vtk.mutable("")
-    return str(value) if segment.GetTag(name, value) else ""
+    ids = segment_ids(segmentation_node)
+    return next((segment_id for segment_id in ids if get_tag(segmentation.GetSegment(segment_id), _UID_TAG) == uid), None)
