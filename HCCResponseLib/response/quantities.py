@@ -2,7 +2,7 @@
 
 Arrays, tables and exports hold a quantity in its canonical unit (``unit``); volumes and panels show it in ``display_unit``:
 shown value = canonical value x ``display_factor``.
-Codes are those of DICOM PS3.16 (DCM, SCT) and UCUM; what has no standard code is in the private scheme 99HCCRESPONSE.
+Codes are those of DICOM PS3.16 (DCM, SCT, IBSI) and UCUM; what has no standard code is in the private scheme 99HCCRESPONSE.
 """
 
 import math
@@ -62,7 +62,7 @@ class Quantity:
         if math.isnan(value):
             return "–"
         text = f"{value * self.display_factor:.{self.decimals}f}"
-        return f"{text} {self.display_unit.meaning}"
+        return f"{text} {self.display_unit.meaning}".rstrip()
 
 
 def _ucum(value: str, meaning: str) -> Code:
@@ -80,6 +80,9 @@ _MILLISECOND = _ucum("ms", "ms")
 _MILLIMETRE = _ucum("mm", "mm")
 _MILLILITRE = _ucum("ml", "mL")
 _NO_UNIT = _ucum("1", "no units")
+# Shown without a unit, or in spreads of the reference.
+_SCORE_SHOWN = _ucum("1", "")
+_SPREADS_SHOWN = _ucum("1", "spreads")
 
 
 def _dcm(value: str, meaning: str) -> Code:
@@ -90,8 +93,32 @@ def _sct(value: str, meaning: str) -> Code:
     return Code(value, "SCT", meaning)
 
 
+def _ibsi(value: str, meaning: str) -> Code:
+    return Code(value, "IBSI", meaning)
+
+
 def _private(value: str, meaning: str) -> Code:
     return Code(value, PRIVATE_SCHEME, meaning)
+
+
+def _length(key: str, label: str, code: Code) -> Quantity:
+    return Quantity(key, label, code, _MILLIMETRE, _MILLIMETRE, 1.0, None, 1)
+
+
+def _volume(key: str, label: str, code: Code) -> Quantity:
+    return Quantity(key, label, code, _MILLILITRE, _MILLILITRE, 1.0, None, 2)
+
+
+def _fraction(key: str, label: str, code: Code) -> Quantity:
+    return Quantity(key, label, code, _RATIO, _PERCENT, 100.0, None, 1)
+
+
+def _score(key: str, label: str, code: Code) -> Quantity:
+    return Quantity(key, label, code, _NO_UNIT, _SCORE_SHOWN, 1.0, None, 0)
+
+
+def _spreads(key: str, label: str, code: Code) -> Quantity:
+    return Quantity(key, label, code, _NO_UNIT, _SPREADS_SHOWN, 1.0, None, 1)
 
 
 # fmt: off
@@ -107,13 +134,29 @@ _ALL = (
     Quantity("VP", "vp", _dcm("126331", "vp"), _RATIO, _PERCENT, 100.0, (0.0, 30.0), 1),
     Quantity("BOLUS_ARRIVAL", "Bolus arrival", _dcm("126371", "Bolus Arrival Time"), _SECOND, _SECOND, 1.0, (0.0, 60.0), 1),
     Quantity("TIME_TO_PEAK", "Time to peak", _dcm("113069", "Time To Peak"), _SECOND, _SECOND, 1.0, (0.0, 180.0), 1),
-    Quantity("VOLUME", "Volume", _sct("118565006", "Volume"), _MILLILITRE, _MILLILITRE, 1.0, None, 2),
-    Quantity("LONG_AXIS", "Long axis", _sct("103339001", "Long axis"), _MILLIMETRE, _MILLIMETRE, 1.0, None, 1),
-    Quantity("SHORT_AXIS", "Short axis", _sct("103340004", "Short axis"), _MILLIMETRE, _MILLIMETRE, 1.0, None, 1),
-    Quantity("VIABLE_DIAMETER", "Viable diameter", _private("ViableDiameter", "Longest diameter of viable tumour"),
-             _MILLIMETRE, _MILLIMETRE, 1.0, None, 1),
-    Quantity("NECROTIC_FRACTION", "Necrotic fraction", _private("NecroticFraction", "Necrotic fraction of tumour volume"),
-             _RATIO, _PERCENT, 100.0, None, 1),
+    _volume("VOLUME", "Volume", _sct("118565006", "Volume")),
+    _volume("COUNTED_VOLUME", "Volume of voxels", _ibsi("YEKZ", "Volume from Voxel Summation")),
+    _volume("VOLUME_UNCERTAINTY", "Uncertainty of volume", _private("VolumeStdUncert", "Standard uncertainty of volume")),
+    _volume("NECROTIC_VOLUME", "Necrosis volume", _private("NecroticVolume", "Volume of necrosis, haemorrhage included")),
+    _volume("VIABLE_VOLUME", "Viable volume", _private("ViableVolume", "Volume of viable tumour")),
+    _volume("HAEMORRHAGIC_VOLUME", "Haemorrhage volume", _private("HaemorrhageVol", "Volume of haemorrhagic necrosis")),
+    _length("LONG_AXIS", "Long axis", _sct("103339001", "Long axis")),
+    _length("SHORT_AXIS", "Short axis", _sct("103340004", "Short axis")),
+    _length("VIABLE_DIAMETER", "Viable diameter", _private("ViableDiameter", "Longest diameter of viable tumour")),
+    _length("VIABLE_SHORT_AXIS", "Viable short axis", _private("ViableShortAxis", "Longest perpendicular to the viable diameter")),
+    _length("FERET_DIAMETER", "3D diameter", _ibsi("L0JK", "Maximum 3D Diameter of a Mesh")),
+    _length("SPHERE_DIAMETER", "Sphere diameter", _private("SphereDiameter", "Diameter of the sphere of equal volume")),
+    _fraction("NECROTIC_FRACTION", "Necrotic fraction", _private("NecroticFraction", "Necrotic fraction of tumour volume")),
+    _fraction("HAEMORRHAGIC_FRACTION", "Haemorrhagic fraction", _private("HaemorrhageFract", "Haemorrhagic fraction of tumour volume")),
+    _score("NECROSIS_SCORE", "Necrosis score", _private("NecrosisScore", "Score class of necrosis, 0 to 4 (Horger 2009)")),
+    _score("T1_GRADE", "T1 grade", _private("T1SignalGrade", "Signal grade on T1, 1 to 5 (van den Bos)")),
+    _score("T2_GRADE", "T2 grade", _private("T2SignalGrade", "Signal grade on T2, 1 to 5 (van den Bos)")),
+    _score("T1_GRADE_PROPOSAL", "Proposed T1 grade", _private("T1GradeProposal", "Signal grade on T1 proposed by software")),
+    _score("T2_GRADE_PROPOSAL", "Proposed T2 grade", _private("T2GradeProposal", "Signal grade on T2 proposed by software")),
+    _spreads("T1_CONTRAST", "T1 contrast", _private("T1LiverContrast", "Contrast to liver on T1 in spreads of liver")),
+    _spreads("T2_CONTRAST", "T2 contrast", _private("T2LiverContrast", "Contrast to liver on T2 in spreads of liver")),
+    _spreads("T1_HETEROGENEITY", "T1 heterogeneity", _private("T1Heterogeneity", "Spread of lesion over spread of liver on T1")),
+    _spreads("T2_HETEROGENEITY", "T2 heterogeneity", _private("T2Heterogeneity", "Spread of lesion over spread of liver on T2")),
 )
 # fmt: on
 
@@ -146,6 +189,7 @@ _UNIT_FACTORS = {
     "/min": {"/min": 1.0, "/s": 60.0},
     "mm": {"mm": 1.0, "cm": 10.0},
     "ml": {"ml": 1.0, "mL": 1.0, "cm3": 1.0, "mm3": 1e-3},
+    "1": {"1": 1.0},
 }
 """By canonical unit: UCUM units that a value may come in, with the factor to the canonical unit (10-6.mm2/s is DICOM's own spelling)."""
 

@@ -89,6 +89,18 @@ class TestQuantities(unittest.TestCase):
         self.assertEqual(QUANTITIES["PERFUSION_FRACTION"].format(0.123), "12.3 %")
         self.assertEqual(QUANTITIES["T1"].format(0.8124), "812 ms")
         self.assertEqual(QUANTITIES["ADC"].format(math.nan), "–")
+        self.assertEqual(QUANTITIES["T1_GRADE"].format(4), "4")
+        self.assertEqual(QUANTITIES["T2_CONTRAST"].format(-2.34), "-2.3 spreads")
+        self.assertEqual(QUANTITIES["HAEMORRHAGIC_FRACTION"].format(0.25), "25.0 %")
+
+    def test_lengths_and_volumes_of_lesions(self):
+        for key in ("LONG_AXIS", "SHORT_AXIS", "VIABLE_DIAMETER", "VIABLE_SHORT_AXIS", "FERET_DIAMETER", "SPHERE_DIAMETER"):
+            self.assertEqual(QUANTITIES[key].unit.value, "mm")
+            self.assertEqual(canonical_factor(QUANTITIES[key], "cm"), 10.0)
+        for key in ("VOLUME", "COUNTED_VOLUME", "VOLUME_UNCERTAINTY", "NECROTIC_VOLUME", "VIABLE_VOLUME", "HAEMORRHAGIC_VOLUME"):
+            self.assertEqual(QUANTITIES[key].unit.value, "ml")
+        for key in ("T1_GRADE", "T2_GRADE", "T1_GRADE_PROPOSAL", "T2_GRADE_PROPOSAL", "NECROSIS_SCORE"):
+            self.assertEqual(QUANTITIES[key].unit.value, "1")
 
     def test_an_unknown_quantity_is_named(self):
         self.assertIs(find_quantity("ADC"), QUANTITIES["ADC"])
