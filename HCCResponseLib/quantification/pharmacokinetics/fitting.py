@@ -9,13 +9,14 @@ from .bounds import Bounds
 from .compression import BLOCK
 from .enhancement_test import enhances, smallest_share
 from .models import make_model, prepare_inputs
+from .optimum import Optimum
 from .result import PharmacokineticFit
 from .score import ScorePeak
 from .separable import SeparableModel
 from .status import Status, flagged, is_valid
 from .threads import one_blas_thread, run_chunks, thread_count
 from .uncertainty import StandardErrors
-from .varpro import Optimum, VariableProjection
+from .varpro import VariableProjection
 from .voxels import Voxels, check_times
 
 __all__ = ["fit"]
@@ -133,8 +134,9 @@ class _Fitter:
         best = Optimum(np.zeros((len(self._model.axes), count)), np.zeros(count), np.zeros(count), np.zeros(count))
         squares, mean = np.empty(count), np.empty(count)
         enhancing = np.ones(count, bool)
-        rest, compressed_rest = [], []
-        rows = np.empty((BLOCK, self._samples))
+        rest, rest_rows, over, over_rows = [], [], [], []
+        rows, projected = np.empty((BLOCK, self._samples)), np.empty((BLOCK, self._projection.shape[1]))
+        workspace = self._peak.workspace() if self._peak is not None else None
         for start in range(0, count, BLOCK):
             piece = slice(start, min(start + BLOCK, count))
             size = piece.stop - start
@@ -145,22 +147,29 @@ class _Fitter:
             if not finite.all():
                 rows[~finite] = 0
             squares[piece] = total[:size]
-            projected = rows @ self._projection
+            np.matmul(rows, self._projection, out=projected)
             compressed, mean[piece] = np.ascontiguousarray(projected[:, :-1]), projected[:size, -1]
-            unsettled = finite[:size]
+            left = finite[:size]
             if self._peak is not None:
-                settled_best, ceiling, settled = self._peak.solve(compressed)
-                best.replace(piece, settled_best, slice(size))
-                enhancing[piece] = self._enhances(ceiling[:size], squares[piece])
-                unsettled = unsettled & ~settled[:size] & enhancing[piece]
-            which = np.flatnonzero(unsettled)
+                found, settled = self._peak.solve(compressed, workspace)
+                best.replace(piece, found, slice(size))
+                enhancing[piece] = self._enhances(best.explained[piece], squares[piece])
+                which = np.flatnonzero(settled[:size] & enhancing[piece] & self._breaks_a_bound(best.part(piece)))
+                over.append(start + which)
+                over_rows.append(compressed[which])
+                left = left & ~settled[:size] & enhancing[piece]
+            which = np.flatnonzero(left)
             rest.append(start + which)
-            compressed_rest.append(compressed[which])
-        # The few that the first pass leaves are fitted together: their number, not the blocks', sets the cost.
-        rest = np.concatenate([*rest, np.empty(0, np.intp)])
+            rest_rows.append(compressed[which])
+        # The few that the first pass leaves are fitted together: their number, not that of the blocks, is the cost.
+        rest, over = (np.concatenate([*parts, np.empty(0, np.intp)]) for parts in (rest, over))
         if rest.size:
-            best.replace(rest, self._solver.solve(np.concatenate(compressed_rest)))
-            enhancing[rest] = self._enhances(best.explained[rest], squares[rest])
+            best.replace(rest, self._solver.solve(np.concatenate(rest_rows)))
+        if over.size:
+            held = best.part(over)
+            self._solver.hold(np.concatenate(over_rows), held)
+            best.replace(over, held)
+        enhancing &= self._enhances(best.explained, squares)
         for start in range(0, count, BLOCK):
             piece = slice(start, min(start + BLOCK, count))
             self._write(best.part(piece), squares[piece], mean[piece], enhancing[piece], numbers[piece], maps, errors, status)
@@ -198,6 +207,10 @@ class _Fitter:
             values[target] = found[name]
         for name, values in errors.items():
             values[target] = np.where(none | ~np.isfinite(found[name]), np.nan, spread[name])
+
+    def _breaks_a_bound(self, best: Optimum) -> np.ndarray:
+        limit1, limit2, _shared = self._model.limits(self._model.values(best.position))
+        return (best.c1 > limit1) | (best.c2 > limit2)
 
     def _enhances(self, explained, squares) -> np.ndarray:
         if self._share is None:

@@ -8,9 +8,10 @@ two maxima compete, the top lies at an end) is left to ``varpro``.
 
 import numpy as np
 
-from .interpolation import lagrange_coefficients, lagrange_weights
+from .compression import BLOCK
+from .interpolation import lagrange_coefficients
+from .optimum import Optimum
 from .separable import SeparableModel
-from .varpro import Optimum
 
 __all__ = ["ScorePeak"]
 
@@ -32,61 +33,59 @@ class ScorePeak:
         height = np.sqrt((rest * rest).sum(axis=0))
         # One matrix product gives s at all nodes and, in the last column, what the second curve alone explains.
         self._curves = np.column_stack([rest / height, self._second])
-        # c1 = s / height, and c2 |a2| = a2.y / |a2| - c1 along.
-        self._per_height = 1 / height
-        self._share = along / height
         self._offsets = np.arange(-axis.reach, axis.reach + 1)[:, None]
         self._to_polynomial = np.ascontiguousarray(lagrange_coefficients(axis.reach)[0])
+        # c1 = s / height, and c2 |a2| = a2.y / |a2| - c1 along: both factors as polynomials around every node of the range.
+        around = np.arange(axis.lower, axis.upper + 1) + self._offsets
+        self._per_height = self._to_polynomial @ (1 / height)[around]
+        self._share = self._to_polynomial @ (along / height)[around]
 
     @staticmethod
     def suits(model: SeparableModel) -> bool:
         """Return whether the model has this form."""
         return len(model.axes) == 1 and model.curves.second.shape[1:] == (1,) and model.curves.first.shape[1] > 1
 
-    def solve(self, rows: np.ndarray) -> tuple[Optimum, np.ndarray, np.ndarray]:
-        """Fit a block of exactly ``BLOCK`` rows.
+    def workspace(self) -> np.ndarray:
+        """Return an array for ``solve`` to work in: asking the system for so much memory anew for every block would cost half as much
+        again as the fit itself.
+        """
+        return np.empty((BLOCK, self._curves.shape[1]))
 
-        :return: the optimum, F without bounds but Ktrans >= 0 (no fit within bounds explains more), and a boolean: True where the
-            optimum is the best fit within the bounds.
+    def solve(self, rows: np.ndarray, products: np.ndarray) -> tuple[Optimum, np.ndarray]:
+        """Fit a block with coefficients that are not negative.
+
+        :param rows: (BLOCK, rank) compressed data.
+        :param products: a ``workspace``; overwritten.
+        :return: the optimum, and a boolean: True where it is the best such fit. Where it is not, ``explained`` is more than any such fit
+            can explain.
         """
         axis = self._axis
-        products = rows @ self._curves
+        np.matmul(rows, self._curves, out=products)
         score, level = products[:, axis.lower : axis.upper + 1], products[:, -1]
         highest = score.argmax(axis=1)
-        maxima = self._count_maxima(products)
-
-        centre = highest + axis.lower
-        around = centre + self._offsets
+        around = highest + axis.lower + self._offsets
         window = products.reshape(-1).take(around + products.shape[1] * np.arange(len(rows)))
         polynomial = self._to_polynomial @ window
         offset = self._top(polynomial)
-        value = polynomial[-1].copy()
-        for coefficient in polynomial[-2::-1]:
-            value *= offset
-            value += coefficient
-        (weights,) = lagrange_weights(offset, axis.reach, derivatives=0)
-        c1 = value * self._interpolated(self._per_height, around, weights)
-        position = (centre + offset)[None]
+        position = highest + (axis.lower + offset)
+        value = _polynomial(polynomial, offset)
 
-        positive = value > 0
-        explained = np.where(positive, value * value, 0.0)
+        c1 = value * _polynomial(self._per_height.take(highest, axis=1), offset)
+        plasma_only = np.maximum(level, 0.0)
+        rising = value > 0
+        explained = np.where(rising, value * value + level * level, plasma_only * plasma_only)
+        c2 = np.zeros(len(rows))
         if self._length2 > 0:
-            c2 = (level - value * self._interpolated(self._share, around, weights)) / self._length2
-            plasma_only = np.maximum(level, 0.0)
-            ceiling = explained + np.where(positive, level * level, plasma_only * plasma_only)
-        else:
-            c2, plasma_only, ceiling = np.zeros(len(rows)), np.zeros(len(rows)), explained
+            c2 = (level - value * _polynomial(self._share.take(highest, axis=1), offset)) / self._length2
+            plasma_only /= self._length2
 
-        theta = self._model.values(position)
-        limit1, limit2, _shared = self._model.limits(theta)
-        settled = positive & (c2 >= 0) & (c2 <= limit2) & (c1 <= limit1) & (maxima <= 1)
-        settled &= (position[0] > axis.lower) & (position[0] < axis.upper) & (np.abs(offset) < 1)
+        single = self._count_maxima(products) == 1
+        found = single & rising & (c2 >= 0) & (position > axis.lower) & (position < axis.upper) & (np.abs(offset) < 1)
         # Ktrans would be negative at every kep: plasma only, or nothing.
-        vascular = ~positive & (maxima <= 1)
-        c1 = np.where(vascular, 0.0, c1)
-        c2 = np.where(vascular, plasma_only / self._length2 if self._length2 > 0 else 0.0, c2)
-        settled |= vascular & (c2 <= limit2)
-        return Optimum(position, c1, c2, ceiling), ceiling, settled
+        vascular = single & ~rising
+        c1[vascular] = 0.0
+        c2[vascular] = plasma_only[vascular]
+        return Optimum(position[None], c1, c2, explained), found | vascular
 
     def _count_maxima(self, products) -> np.ndarray:
         """Return the number of local maxima of s over the range of each row, its ends included."""
@@ -100,7 +99,8 @@ class ScorePeak:
         inside = np.add.reduce(peaks[:, lower + 1 : upper].view(np.uint8), axis=1, dtype=np.uint8)
         return inside + ~rising[:, lower] + rising[:, upper - 1]
 
-    def _top(self, polynomial) -> np.ndarray:
+    @staticmethod
+    def _top(polynomial) -> np.ndarray:
         """Return the offset, within one node, of the top of each polynomial (degree, m)."""
         degrees = np.arange(len(polynomial))[:, None]
         slope = polynomial[1:] * degrees[1:]
@@ -108,21 +108,18 @@ class ScorePeak:
         with np.errstate(divide="ignore", invalid="ignore"):
             offset = _within_a_node(-slope[0] / bend[0])
             for _step in range(_NEWTON_STEPS):
-                first, second = slope[-1].copy(), bend[-1].copy()
-                for coefficient in slope[-2::-1]:
-                    first *= offset
-                    first += coefficient
-                for coefficient in bend[-2::-1]:
-                    second *= offset
-                    second += coefficient
-                offset = _within_a_node(offset - first / second)
+                offset = _within_a_node(offset - _polynomial(slope, offset) / _polynomial(bend, offset))
         return offset
 
-    @staticmethod
-    def _interpolated(table, around, weights) -> np.ndarray:
-        values = table.take(around)
-        values *= weights
-        return values.sum(axis=0)
+
+def _polynomial(coefficients: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return the values of polynomials (degree, m), lowest degree first, at (m,)."""
+    value = coefficients[-1] * at
+    for coefficient in coefficients[-2:0:-1]:
+        value += coefficient
+        value *= at
+    value += coefficients[0]
+    return value
 
 
 def _within_a_node(offset: np.ndarray) -> np.ndarray:

@@ -13,13 +13,14 @@ import itertools
 import numpy as np
 
 from .interpolation import lagrange_weights
+from .optimum import Optimum
 from .separable import SeparableModel
 from .small_matrix import inverse_positive
-from .varpro import Optimum
 
 __all__ = ["StandardErrors"]
 
-_STEP = 1e-4
+_STEP = 1e-6
+"""Of a coefficient or of a node: small enough for a difference, large beside rounding."""
 
 
 class StandardErrors:
@@ -126,24 +127,22 @@ class StandardErrors:
         return total
 
     def _slopes(self, best) -> dict[str, np.ndarray]:
-        """Return the derivatives (2 + axes, m) of every map by c1, c2 and the positions, by central differences."""
+        """Return the derivatives (2 + axes, m) of every map by c1, c2 and the positions, by differences."""
         model = self._model
+        here = model.parameters(model.values(best.position), best.c1, best.c2)
         slopes = {name: np.empty((2 + len(model.axes), best.c1.size)) for name in model.outputs}
         for number in range(2 + len(model.axes)):
-            ends = []
-            for sign in (-1, 1):
-                c1, c2, position = best.c1, best.c2, best.position
-                if number < 2:
-                    size = np.maximum((c1, c2)[number], 1e-9) * _STEP
-                    c1, c2 = (c1 + sign * size, c2) if number == 0 else (c1, c2 + sign * size)
-                else:
-                    size = _STEP
-                    position = position.copy()
-                    position[number - 2] += sign * size
-                ends.append(model.parameters(model.values(position), c1, c2))
+            c1, c2, position = best.c1, best.c2, best.position
+            if number < 2:
+                step = np.maximum((c1, c2)[number], 1e-9) * _STEP
+                c1, c2 = (c1 + step, c2) if number == 0 else (c1, c2 + step)
+            else:
+                step = _STEP
+                position = position.copy()
+                position[number - 2] += step
+            there = model.parameters(model.values(position), c1, c2)
             for name in model.outputs:
-                with np.errstate(invalid="ignore"):
-                    slopes[name][number] = (ends[1][name] - ends[0][name]) / (2 * size)
+                slopes[name][number] = (there[name] - here[name]) / step
         return slopes
 
 
