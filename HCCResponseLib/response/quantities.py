@@ -146,6 +146,8 @@ _ALL = (
     _length("VIABLE_SHORT_AXIS", "Viable short axis", _private("ViableShortAxis", "Longest perpendicular to the viable diameter")),
     _length("FERET_DIAMETER", "3D diameter", _ibsi("L0JK", "Maximum 3D Diameter of a Mesh")),
     _length("SPHERE_DIAMETER", "Sphere diameter", _private("SphereDiameter", "Diameter of the sphere of equal volume")),
+    _length("EDGE_WIDTH", "Edge width", _private("EdgeWidth", "Width of the edge of a lesion")),
+    _fraction("VISIBLE_EDGE", "Visible edge", _private("VisibleEdge", "Fraction of the outline along which the edge is visible")),
     _fraction("NECROTIC_FRACTION", "Necrotic fraction", _private("NecroticFraction", "Necrotic fraction of tumour volume")),
     _fraction("HAEMORRHAGIC_FRACTION", "Haemorrhagic fraction", _private("HaemorrhageFract", "Haemorrhagic fraction of tumour volume")),
     _score("NECROSIS_SCORE", "Necrosis score", _private("NecrosisScore", "Score class of necrosis, 0 to 4 (Horger 2009)")),

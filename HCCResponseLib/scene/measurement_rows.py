@@ -1,0 +1,136 @@
+"""Results of measuring a lesion as rows of the measurement table.
+
+A method reads "procedure: how, setting = value, ...". A second run of a procedure by the same reader replaces all rows of the
+first, whatever its settings were: the table holds what is shown in the scene, not the way there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import slicer
+
+from ..errors import InputError
+from ..response.measurement import Measurement, now
+from ..response.quantities import find_quantity
+from .lesion_identity import ensure_lesion_identity, lesion_identity, segment_of_lesion
+from .measurement_table import add_measurements, measurement_table, measurements, remove_measurements
+from .proposals import proposal
+from .segment_tags import require_segment
+from .subject_hierarchy import patient_of, series_uid
+from .time_points import time_point_of
+
+__all__ = ["Reading", "method_text", "procedure_of", "reading_of", "rows_of", "write_rows"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Who reads which examination of which patient.
+
+    :param patient: patient identifier; may be empty where the images do not tell.
+    :param time_point: 0 for baseline, 1, 2, ... for follow-ups.
+    :param reader: who; empty where nobody is named.
+    """
+
+    patient: str = ""
+    time_point: int = 0
+    reader: str = ""
+
+
+def reading_of(segmentation_node, reader: str = "") -> Reading:
+    """Return the reading of the examination that a segmentation stands below in the subject hierarchy.
+
+    :raises InputError: its study has no time point yet: a follow-up must not pass for the baseline.
+    """
+    index = time_point_of(segmentation_node)
+    if index is None:
+        raise InputError(f"Segmentation '{segmentation_node.GetName()}' belongs to no time point yet; say which examination it is.")
+    return Reading(patient_of(segmentation_node), index, reader)
+
+
+def write_rows(
+    segmentation_node,
+    segment_id: str,
+    values: Mapping[str, float],
+    reading: Reading,
+    method: str,
+    *,
+    source_nodes=(),
+    table_node=None,
+) -> list[Measurement]:
+    """Write what one procedure found of a lesion, in place of what it found before.
+
+    :param values: by key of :data:`~HCCResponseLib.response.quantities.QUANTITIES`, in canonical units; NaN for "not measurable".
+    :param method: from :func:`method_text`.
+    :param source_nodes: volumes that the values come from.
+    :param table_node: the scene's measurement table where None.
+    :raises InputError: the outline is only a proposal, another segment carries its identity, a value is none, or the table is
+        broken; nothing is written then.
+    """
+    segment = require_segment(segmentation_node, segment_id)
+    if proposal(segmentation_node, segment_id):
+        raise InputError(f"The outline '{segment.GetName()}' is only a proposal; accept it before it is measured.")
+    identity = lesion_identity(segmentation_node, segment_id)
+    if identity is not None and segment_of_lesion(segmentation_node, identity.uid) != segment_id:
+        raise InputError(f"Another segment carries the lesion identity of '{segment.GetName()}' too; give one of them its own.")
+    old = rows_of(segmentation_node, segment_id, reading, table_node=table_node)
+    uid = ensure_lesion_identity(segmentation_node, segment_id).uid
+    series = ", ".join(dict.fromkeys(series_uid(node) or node.GetName() for node in source_nodes if node is not None))
+    when = now()
+    rows = [
+        Measurement(
+            patient=reading.patient,
+            time_point=reading.time_point,
+            lesion_uid=uid,
+            quantity=key,
+            value=value,
+            unit=find_quantity(key).unit.value,
+            datetime=when,
+            method=method,
+            source_series=series,
+            reader=reading.reader,
+            lesion_name=segment.GetName() or segment_id,
+        )
+        for key, value in values.items()
+    ]
+    new = {row.key for row in rows}
+    procedure = procedure_of(method)
+    outdated = [row for row in old if procedure_of(row.method) == procedure and row.key not in new]
+    table_node = table_node or measurement_table()
+    with slicer.util.NodeModify(table_node):
+        remove_measurements(outdated, table_node)
+        add_measurements(rows, table_node)
+    return rows
+
+
+def rows_of(segmentation_node, segment_id: str, reading: Reading, *, table_node=None, **wanted) -> list[Measurement]:
+    """Return the rows of a lesion that a reader wrote of an examination, in the order of the table.
+
+    :param wanted: only those with these fields, such as ``quantity="LONG_AXIS"``.
+    :raises InputError: the table is broken; the message names the row.
+    """
+    identity = lesion_identity(segmentation_node, segment_id)
+    if identity is None:
+        return []
+    whose = dict(patient=reading.patient, time_point=reading.time_point, reader=reading.reader)
+    return measurements(table_node, lesion_uid=identity.uid, **whose, **wanted)
+
+
+def method_text(procedure: str, how: str, parameters: Mapping[str, object] | None = None) -> str:
+    """Return a method in words ("Diameter: longest line, plane = axial"); settings that are None are left out."""
+    settings = [f"{name.replace('_', ' ')} = {_setting(value)}" for name, value in (parameters or {}).items() if value is not None]
+    return f"{procedure}: {', '.join([how, *settings])}"
+
+
+def procedure_of(method: str) -> str:
+    """Return which procedure a method belongs to: the text before its colon."""
+    return method.partition(":")[0]
+
+
+def _setting(value) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:.6g}"
+    if isinstance(value, tuple | list):
+        return " ".join(_setting(one) for one in value)
+    return str(value)

@@ -1,0 +1,149 @@
+"""Undo of what the lesion functions do: segments with their tags, the lines of diameters, and the measurement table together.
+
+Segments are kept by Slicer's own ``vtkSegmentationHistory``, as the Segment Editor does it. Save a state before each change::
+
+    undo.save(segmentation_node)
+    grow_segment(segmentation_node, ...)
+    undo.undo()
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import slicer
+import vtk
+
+from .diameter_lines import diameter_lines, remove_line
+from .measurement_table import measurement_table
+from .subject_hierarchy import place_beside
+
+__all__ = ["Undo"]
+
+
+class Undo:
+    """Steps back and forth through saved states.
+
+    :param depth: number of states kept; an older one is forgotten.
+    """
+
+    def __init__(self, depth: int = 10):
+        self._depth = depth
+        self._back: list[_State] = []
+        self._forth: list[_State] = []
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a state to go back to."""
+        return bool(self._back)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether a state was gone back from and nothing was saved since."""
+        return bool(self._forth)
+
+    def save(self, *segmentation_nodes) -> None:
+        """Keep the state of one or more segmentations, their lines and the measurement table, before they are changed."""
+        self._back = [*self._back, _State(segmentation_nodes)][-self._depth :]
+        self._forth = []
+
+    def undo(self) -> None:
+        """Go back to the state saved last; without one nothing happens."""
+        self._step(self._back, self._forth)
+
+    def redo(self) -> None:
+        """Take back the last :meth:`undo`; without one nothing happens."""
+        self._step(self._forth, self._back)
+
+    def clear(self) -> None:
+        """Forget all states; when the scene is closed."""
+        self._back, self._forth = [], []
+
+    def _step(self, source: list["_State"], target: list["_State"]) -> None:
+        if source:
+            state = source.pop()
+            target.append(_State(state.nodes))
+            state.restore()
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line as it was; the node itself may be gone by now."""
+
+    node: object
+    display_node: object
+    name: str
+    transform_id: str | None
+    ends: tuple[tuple[float, float, float], ...]
+    attributes: dict[str, str]
+
+
+class _State:
+    """Segmentations, their lines and the measurement table at one moment."""
+
+    def __init__(self, segmentation_nodes: Iterable):
+        self.nodes = tuple(segmentation_nodes)
+        self._histories = []
+        self._lines = []
+        for node in self.nodes:
+            history = slicer.vtkSegmentationHistory()
+            history.SetSegmentation(node.GetSegmentation())
+            history.SaveState()
+            self._histories.append(history)
+            self._lines.append([_kept_line(line) for line in diameter_lines(node)])
+        table_node = measurement_table(create=False)
+        self._table = None
+        if table_node is not None:
+            self._table = vtk.vtkTable()
+            self._table.DeepCopy(table_node.GetTable())
+
+    def restore(self) -> None:
+        """Bring it all back; a segmentation that is gone is passed over, and when all are, so is the table: it is of another scene."""
+        if all(node.GetScene() is None for node in self.nodes):
+            return
+        for node, history, lines in zip(self.nodes, self._histories, self._lines, strict=True):
+            if node.GetScene() is None:
+                continue
+            # Not available: nothing changed since the state was saved.
+            if history.IsRestorePreviousStateAvailable():
+                history.RestorePreviousState()
+            _restore_lines(node, lines)
+        table_node = measurement_table(create=False)
+        if self._table is not None:
+            (table_node or measurement_table()).SetAndObserveTable(self._table)
+        elif table_node is not None:
+            slicer.mrmlScene.RemoveNode(table_node)
+
+
+def _kept_line(line_node) -> _Line:
+    return _Line(
+        line_node,
+        line_node.GetDisplayNode(),
+        line_node.GetName(),
+        line_node.GetTransformNodeID(),
+        tuple(tuple(line_node.GetNthControlPointPosition(index)) for index in range(line_node.GetNumberOfControlPoints())),
+        {name: line_node.GetAttribute(name) for name in line_node.GetAttributeNames()},
+    )
+
+
+def _restore_lines(segmentation_node, lines: list[_Line]) -> None:
+    kept = [line.node for line in lines]
+    for node in diameter_lines(segmentation_node):
+        if node not in kept:
+            remove_line(node)
+    for line in lines:
+        node = line.node
+        if node.GetScene() is None:
+            slicer.mrmlScene.AddNode(node)
+            place_beside(node, segmentation_node)
+            if line.display_node is not None:
+                if line.display_node.GetScene() is None:
+                    slicer.mrmlScene.AddNode(line.display_node)
+                node.SetAndObserveDisplayNodeID(line.display_node.GetID())
+        with slicer.util.NodeModify(node):
+            node.SetName(line.name)
+            node.SetAndObserveTransformNodeID(line.transform_id)
+            for name, value in line.attributes.items():
+                node.SetAttribute(name, value)
+            for index, point in enumerate(line.ends):
+                if tuple(node.GetNthControlPointPosition(index)) != point:
+                    node.SetNthControlPointPosition(index, *point)
