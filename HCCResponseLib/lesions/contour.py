@@ -6,7 +6,7 @@ import numpy as np
 
 from ..geometry import Geometry
 
-__all__ = ["Contour", "longest_runs", "plane_steps", "trace_contour"]
+__all__ = ["Contour", "longest_runs", "plane_steps", "simplify_contour", "trace_contour"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,41 @@ def trace_contour(field: np.ndarray, steps_mm: np.ndarray) -> Contour:
     cell, leave, enter = cell[saddle], (leave[saddle] + 2) % 4, (enter[saddle] + 2) % 4
     following[edges[cell, leave]] = edges[cell, enter]
     return Contour(points @ steps_mm, following)
+
+
+def simplify_contour(contour: Contour, tolerance: float) -> Contour:
+    """Leave out corners where the contour is almost straight.
+
+    :param contour: closed polygons.
+    :param tolerance: largest distance of a corner left out from the contour that remains.
+    """
+    rest, polygons = contour.following.tolist(), []
+    for first in range(len(rest)):
+        polygon, corner = [], first
+        while rest[corner] >= 0:
+            polygon.append(corner)
+            following, rest[corner] = rest[corner], -1
+            corner = following
+        if polygon:
+            polygons.append(_straightened(contour.points[polygon], 0.5 * tolerance))
+    following = np.arange(1, sum(map(len, polygons)) + 1)
+    ends = np.cumsum([len(polygon) for polygon in polygons])
+    following[ends - 1] = np.concatenate([[0], ends[:-1]])
+    return Contour(np.concatenate(polygons), following)
+
+
+def _straightened(points: np.ndarray, tolerance: float) -> np.ndarray:
+    """Leave out corners of an open polygon in two passes, every second one at most in each."""
+    for _pass in range(2):
+        if len(points) < 8:
+            break
+        before, between, after = points[:-2:2], points[1:-1:2], points[2::2]
+        along, offset = after - before, between - before
+        away = np.abs(along[:, 0] * offset[:, 1] - along[:, 1] * offset[:, 0])
+        keep = np.ones(len(points), dtype=bool)
+        keep[1:-1:2] = away > tolerance * np.linalg.norm(along, axis=1)
+        points = points[keep]
+    return points
 
 
 def longest_runs(contour: Contour, origins: np.ndarray, directions: np.ndarray, gap: float) -> np.ndarray:

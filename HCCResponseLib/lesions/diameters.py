@@ -13,7 +13,7 @@ no major intervening area of necrosis. A line here may cross non-viable tissue o
 ``gap_mm``; by default two voxels in the plane, for what is smaller cannot be told from noise.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from scipy.spatial.distance import cdist
 
 from ..errors import InputError
 from ..geometry import Geometry
-from .contour import Contour, longest_runs, plane_steps, trace_contour
+from .contour import Contour, longest_runs, plane_steps, simplify_contour, trace_contour
 from .inputs import crop_to_mask, require_mask
 from .subvoxel import FIELD_LIMIT, LAYERS, edge_field
 
@@ -49,8 +49,8 @@ DIRECTIONS = 500
 DIRECTIONS_APART_DEG = 5.6
 """No direction in space is farther from the nearest of these; 5.46 degrees by trial of three million."""
 
-ROUGH_ENDS = 128
-"""Contour points tried as ends where sections are only compared with each other."""
+STRAIGHT_VOXELS = 0.1
+"""For lines within the viable part, corners this close to a straight contour are left out: fewer lines to try."""
 
 # Distance to either side of a contour point at which a perpendicular is tried: its length may jump there.
 _NUDGE_MM = 1e-6
@@ -130,7 +130,13 @@ class _Section:
         return Diameter(float(np.linalg.norm(second - first)), tuple(map(float, first)), tuple(map(float, second)))
 
 
-def measure_diameters(mask: np.ndarray, geometry: Geometry, *, plane: str = "acquisition") -> PlanarDiameters:
+def measure_diameters(
+    mask: np.ndarray,
+    geometry: Geometry,
+    *,
+    plane: str = "acquisition",
+    slices: Iterable[int] | None = None,
+) -> PlanarDiameters:
     """Measure the longest diameter of a whole lesion and its longest perpendicular.
 
     All pieces of the mask count as one lesion; for lesions that run together pass the union of their masks.
@@ -138,10 +144,11 @@ def measure_diameters(mask: np.ndarray, geometry: Geometry, *, plane: str = "acq
     :param mask: bool, shape (k, j, i), or float occupancy 0 to 1 (anti-aliased).
     :param geometry: grid of the mask.
     :param plane: "acquisition" or "axial"; see the top of this file.
-    :raises InputError: the mask is empty or the plane unknown.
+    :param slices: slices (k) to measure on, on the acquisition plane; all if None.
+    :raises InputError: the mask is empty, also on the slices, or the plane unknown.
     :raises GeometryError: mask and geometry do not fit.
     """
-    return _measure(mask, geometry, plane, np.inf, "lesion")
+    return _measure(mask, geometry, plane, slices, np.inf, "lesion")
 
 
 def measure_viable_diameters(
@@ -149,6 +156,7 @@ def measure_viable_diameters(
     geometry: Geometry,
     *,
     plane: str = "acquisition",
+    slices: Iterable[int] | None = None,
     gap_mm: float | None = None,
 ) -> PlanarDiameters:
     """Measure the longest diameter of the viable part of a lesion that crosses no major necrosis, and its perpendicular.
@@ -159,15 +167,16 @@ def measure_viable_diameters(
     :param viable: mask of the viable part: bool, shape (k, j, i), or float occupancy.
     :param geometry: grid of the mask.
     :param plane: "acquisition" or "axial".
+    :param slices: slices (k) to measure on, on the acquisition plane; all if None.
     :param gap_mm: longest stretch of non-viable tissue that a line may cross; two voxels in the plane if None.
-    :raises InputError: there is no viable part, the gap is negative, or the plane unknown.
+    :raises InputError: there is no viable part, also on the slices, the gap is negative, or the plane unknown.
     :raises GeometryError: mask and geometry do not fit.
     """
     if gap_mm is None:
         gap_mm = 2.0 * max(geometry.spacing_mm[:2] if plane == "acquisition" else geometry.spacing_mm)
     if not gap_mm >= 0.0:
         raise InputError(f"The gap that a viable diameter may cross must be 0 mm or more, not {gap_mm} mm.")
-    return _measure(viable, geometry, plane, float(gap_mm), "viable part of the lesion")
+    return _measure(viable, geometry, plane, slices, float(gap_mm), "viable part of the lesion")
 
 
 def measure_split_diameters(
@@ -237,9 +246,11 @@ def _prepare(mask, geometry: Geometry, name: str) -> tuple[np.ndarray, np.ndarra
     return crop, occupancy, first, touches
 
 
-def _measure(mask: np.ndarray, geometry: Geometry, plane: str, gap_mm: float, name: str) -> PlanarDiameters:
+def _measure(mask: np.ndarray, geometry: Geometry, plane: str, slices, gap_mm: float, name: str) -> PlanarDiameters:
     if plane not in PLANES:
         raise InputError(f"A diameter is measured on the plane {' or '.join(PLANES)}, not on '{plane}'.")
+    if slices is not None and plane != "acquisition":
+        raise InputError("Single slices can be measured on the acquisition plane only.")
     crop, occupancy, first, touches = _prepare(mask, geometry, name)
     columns = geometry.ijk_to_lps[:3, :3]
     normal = np.cross(columns[:, 0], columns[:, 1])
@@ -250,19 +261,32 @@ def _measure(mask: np.ndarray, geometry: Geometry, plane: str, gap_mm: float, na
         bounds, section_at = _axial_sections(crop, occupancy, first, geometry)
     else:
         bounds, section_at = _acquired_sections(crop, occupancy, first, geometry)
-    if np.isinf(gap_mm):
-        section, contour, line = _longest_in_sections(bounds, section_at)
-    else:
-        section, contour, line = _longest_chord_in_sections(bounds, section_at, gap_mm)
-    short = _longest_perpendicular(contour, *line, gap_mm)
+    if slices is not None:
+        slices = tuple(slices)
+        chosen = np.isin(np.arange(len(bounds)) + first[0], slices)
+        if not np.any(chosen & np.isfinite(bounds)):
+            raise InputError(f"The {name} does not appear in the chosen slices {slices}.")
+        bounds = np.where(chosen, bounds, -np.inf)
+    longest, line = 0.0, None
+    for index in np.argsort(-bounds, kind="stable"):
+        if bounds[index] <= longest:
+            break
+        section = section_at(int(index))
+        contour = trace_contour(section.field, section.steps_mm)
+        found = _farthest_pair(contour.points) if np.isinf(gap_mm) else _longest_chord(section, contour, gap_mm, longest)
+        if found is not None and np.linalg.norm(found[1] - found[0]) > longest:
+            best, best_contour, line, longest = section, contour, found, float(np.linalg.norm(found[1] - found[0]))
+    short = _longest_perpendicular(best_contour, *line, gap_mm)
     parameters = {"plane": plane, "reformatted": reformat}
+    if slices is not None:
+        parameters["slices"] = slices
     if not np.isinf(gap_mm):
         parameters["gap_mm"] = gap_mm
     return PlanarDiameters(
-        long_axis=section.line(*line),
-        short_axis=section.line(*short),
+        long_axis=best.line(*line),
+        short_axis=best.line(*short),
         plane=plane,
-        slice_index=section.slice_index,
+        slice_index=best.slice_index,
         normal_lps=tuple(map(float, normal)),
         pieces=int(ndimage.label(crop, structure=np.ones((3, 3, 3)))[1]),
         touches_border=touches,
@@ -271,59 +295,17 @@ def _measure(mask: np.ndarray, geometry: Geometry, plane: str, gap_mm: float, na
     )
 
 
-def _longest_in_sections(bounds, section_at) -> tuple[_Section, Contour, tuple[np.ndarray, np.ndarray]]:
-    """Find the section with the longest diameter, end to end: the most promising first, until none can be longer."""
-    longest = 0.0
-    for index in np.argsort(-bounds, kind="stable"):
-        if bounds[index] <= longest:
-            break
-        section = section_at(int(index))
-        contour = trace_contour(section.field, section.steps_mm)
-        start, end = _farthest_pair(contour.points)
-        length = float(np.linalg.norm(end - start))
-        if length > longest:
-            best, longest = (section, contour, (start, end)), length
-    return best
-
-
-def _longest_chord_in_sections(bounds, section_at, gap_mm: float) -> tuple[_Section, Contour, tuple[np.ndarray, np.ndarray]]:
-    """Find the section with the longest line that crosses no gap longer than ``gap_mm``.
-
-    The sections are compared on rough contours, where a section counts as longer from half a voxel on; the winner is measured
-    on the sub-voxel contour with every pair of contour points.
-    """
-    best, longest, margin = None, 0.0, 0.0
-    for index in np.argsort(-bounds, kind="stable"):
-        if bounds[index] <= longest + margin:
-            break
-        section = section_at(int(index), rough=True)
-        margin = 0.5 * float(np.linalg.norm(section.steps_mm, axis=1).min())
-        line = _longest_chord(section, trace_contour(section.field, section.steps_mm), gap_mm, longest + margin, rough=True)
-        if line is not None:
-            best, longest = int(index), float(np.linalg.norm(line[1] - line[0]))
-    if best is None:
-        best = int(bounds.argmax())
-    section = section_at(best)
-    contour = trace_contour(section.field, section.steps_mm)
-    return section, contour, _longest_chord(section, contour, gap_mm, 0.0)
-
-
 def _acquired_sections(crop, occupancy, first, geometry: Geometry) -> tuple[np.ndarray, Callable[[int], _Section]]:
     """Return an upper bound of any length in each slice of the image, and a function that gives the slice."""
     row_step, column_step = geometry.ijk_to_lps[:3, 1], geometry.ijk_to_lps[:3, 0]
     steps = plane_steps(geometry)
     margin = LAYERS + 1
 
-    def section_at(index: int, rough: bool = False) -> _Section:
+    def section_at(index: int) -> _Section:
         rows = np.flatnonzero(crop[index].any(axis=1))
         columns = np.flatnonzero(crop[index].any(axis=0))
         box = (slice(rows[0] - margin, rows[-1] + margin + 1), slice(columns[0] - margin, columns[-1] + margin + 1))
-        if occupancy is not None:
-            field = 2.0 * occupancy[index][box] - 1.0
-        elif rough:
-            field = np.where(crop[index][box], 0.5, -0.5)
-        else:
-            field = edge_field(crop[index][box], steps)
+        field = edge_field(crop[index][box], steps) if occupancy is None else 2.0 * occupancy[index][box] - 1.0
         corner = np.array([first[2] + box[1].start, first[1] + box[0].start, first[0] + index, 1.0])
         to_lps = np.stack([row_step, column_step, (geometry.ijk_to_lps @ corner)[:3]], axis=1)
         return _Section(field, steps, to_lps, int(first[0] + index))
@@ -350,7 +332,7 @@ def _axial_sections(crop, occupancy, first, geometry: Geometry) -> tuple[np.ndar
     sections = ndimage.map_coordinates(field, coordinates, order=1, mode="constant", cval=-FIELD_LIMIT)
     steps = spacing * np.array([[0.0, 1.0], [1.0, 0.0]])
 
-    def section_at(index: int, rough: bool = False) -> _Section:
+    def section_at(index: int) -> _Section:
         origin = low + [0.0, 0.0, index * spacing]
         to_lps = np.stack([[0.0, spacing, 0.0], [spacing, 0.0, 0.0], origin], axis=1)
         return _Section(sections[index], steps, to_lps, None)
@@ -432,25 +414,24 @@ def _longest_perpendicular(contour: Contour, start, end, gap_mm: float) -> tuple
     return origins[best] + runs[best, 0] * across, origins[best] + runs[best, 1] * across
 
 
-def _longest_chord(section: _Section, contour: Contour, gap_mm: float, longer_than: float, rough: bool = False):
+def _longest_chord(section: _Section, contour: Contour, gap_mm: float, longer_than: float):
     """Find the longest line between two contour points that crosses no gap longer than ``gap_mm``; None if none is longer.
 
     Pairs of contour points are tried from the farthest apart downwards. Most are refused by a few samples: a line through a
     voxel far enough from every viable one crosses a longer gap there.
     """
-    points = contour.points
-    ends = np.arange(0, len(points), -(-len(points) // ROUGH_ENDS) if rough else 1)
-    first, second = np.nonzero(np.triu(cdist(points[ends], points[ends], "sqeuclidean") > longer_than**2, 1))
     sides = np.linalg.norm(section.steps_mm, axis=1)
+    contour = simplify_contour(contour, STRAIGHT_VOXELS * sides.min())
+    points = contour.points
+    first, second = np.nonzero(np.triu(cdist(points, points, "sqeuclidean") > longer_than**2, 1))
     depth = ndimage.distance_transform_edt(section.field <= 0.0, sampling=sides)
     # The contour is within one voxel of a viable centre, a sample within 0.71 voxel of its own.
-    blocked = depth > 0.5 * gap_mm + (0.75 if rough else 1.75) * sides.max()
-    index = points[ends] @ np.linalg.inv(section.steps_mm)
+    blocked = depth > 0.5 * gap_mm + 1.75 * sides.max()
+    index = points @ np.linalg.inv(section.steps_mm)
     for part in (0.5, 0.25, 0.75, 0.375, 0.625, 0.125, 0.875):
         sample = np.rint((1.0 - part) * index[first] + part * index[second]).astype(np.intp)
         free = ~blocked[sample[:, 0], sample[:, 1]]
         first, second = first[free], second[free]
-    first, second = ends[first], ends[second]
     vector = points[second] - points[first]
     length = np.linalg.norm(vector, axis=1)
     order = np.argsort(-length, kind="stable")

@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 
-from HCCResponseLib.lesions.contour import longest_runs, trace_contour
+from HCCResponseLib.lesions.contour import longest_runs, simplify_contour, trace_contour
 from HCCResponseLib.lesions.subvoxel import edge_field
 
 SQUARE = np.eye(2)
@@ -66,6 +66,32 @@ class TestContour(unittest.TestCase):
         self.assertAlmostEqual(area(trace_contour(field, steps)), 0.5 * 3.0)
 
 
+class TestSimplify(unittest.TestCase):
+    def test_stays_close_and_closed(self):
+        row, column = np.mgrid[:80, :90]
+        field = np.minimum(30.0 - np.hypot(row - 40.2, column - 44.7), np.hypot(row - 36.1, column - 50.3) - 8.0)
+        contour = trace_contour(field, SQUARE)
+        simple = simplify_contour(contour, 0.05)
+        self.assertLess(len(simple.points), 0.6 * len(contour.points))
+        self.assertEqual(sorted(simple.following), list(range(len(simple.points))))
+        self.assertAlmostEqual(area(simple), np.pi * (30.0**2 - 8.0**2), delta=0.05 * 2 * np.pi * 38.0)
+        # Every corner left out is near the stretch that replaces it.
+        a, b = simple.points, simple.points[simple.following]
+        along = b - a
+        for point in contour.points:
+            part = np.clip(((point - a) * along).sum(axis=1) / (along**2).sum(axis=1), 0.0, 1.0)
+            self.assertLessEqual(np.linalg.norm(a + part[:, None] * along - point, axis=1).min(), 0.05)
+
+    def test_small_polygons_stay_as_they_are(self):
+        field = np.full((5, 9), -1.0)
+        field[2, 2] = field[2, 6] = 1.0
+        contour = trace_contour(field, SQUARE)
+        simple = simplify_contour(contour, 0.5)
+        self.assertEqual(len(simple.points), 8)
+        self.assertAlmostEqual(area(simple), area(contour))
+        self.assertEqual(len(set(simple.following)), 8)
+
+
 class TestRuns(unittest.TestCase):
     def setUp(self):
         # A square 10 x 10 with a square hole 2 x 2 in the middle.
@@ -123,7 +149,7 @@ class TestEdgeField(unittest.TestCase):
                 mask = disc(radius, size / 2 + rng.uniform(-0.5, 0.5, 2), size)
                 contour = trace_contour(edge_field(mask, SQUARE), SQUARE)
                 away = np.linalg.norm(contour.points - contour.points.mean(axis=0), axis=1)
-                self.assertLess(abs(area(contour) / (np.pi * radius**2) - 1.0), 0.25 / radius)
+                self.assertLess(abs(area(contour) / (np.pi * radius**2) - 1.0), 0.35 / radius)
                 self.assertLess(np.abs(away - radius).max(), 0.45)
 
     def test_two_pieces_close_together_stay_apart(self):

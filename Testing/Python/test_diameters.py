@@ -74,6 +74,15 @@ class TestBadInput(unittest.TestCase):
         with self.assertRaisesRegex(InputError, "more than half"):
             measure_diameters(np.full((6, 7, 8), 0.4), self.geometry)
 
+    def test_slices(self):
+        mask = np.ones((6, 7, 8), dtype=bool)
+        mask[4] = False
+        for slices in ((), (4,), (6,), (-1,)):
+            with self.assertRaisesRegex(InputError, "slices"):
+                measure_diameters(mask, self.geometry, slices=slices)
+        with self.assertRaisesRegex(InputError, "acquisition"):
+            measure_diameters(mask, self.geometry, plane="axial", slices=(1,))
+
     def test_unknown_plane_and_negative_gap(self):
         mask = np.ones((6, 7, 8), dtype=bool)
         with self.assertRaisesRegex(InputError, "sagittal"):
@@ -122,6 +131,16 @@ class TestSmallAndBorder(unittest.TestCase):
         self.assertTrue(4.0 < result.long_axis.length_mm < np.hypot(4, 4))
         for end in (result.long_axis.start_lps, result.long_axis.end_lps):
             self.assertAlmostEqual(end[2], 3.0)
+
+    def test_on_chosen_slices(self):
+        geometry = box_geometry(30.0, (1.0, 1.0, 3.0))
+        mask = ellipsoid(geometry, (0.2, 0.1, 0.3), (12.0,) * 3)
+        middle = measure_diameters(mask, geometry)
+        outer = measure_diameters(mask, geometry, slices=(2, 3))
+        self.assertEqual(outer.slice_index, 3)
+        self.assertLess(outer.long_axis.length_mm, middle.long_axis.length_mm - 1.0)
+        self.assertEqual(outer.parameters["slices"], (2, 3))
+        self.assertEqual(measure_diameters(mask, geometry, slices=range(10)).long_axis, middle.long_axis)
 
     def test_position_in_the_image_makes_no_difference(self):
         geometry = Geometry.from_parts((4, 30, 30), (1.0, 1.0, 1.0))
@@ -251,14 +270,14 @@ class TestAgainstBruteForce(unittest.TestCase):
                 contour = trace_contour(edge_field(np.pad(mask, 3), steps), steps)
                 result = measure_viable_diameters(mask[None], geometry, gap_mm=gap)
                 start, end = (np.array(p[:2]) + 3 for p in (result.long_axis.start_lps, result.long_axis.end_lps))
-                self.assertLessEqual(longest_gap(contour, start, end), gap + 0.1)
+                self.assertLessEqual(longest_gap(contour, start, end), gap + 0.3)
                 points = contour.points
                 first, second = np.triu_indices(len(points), 1)
                 length = np.linalg.norm(points[first] - points[second], axis=1)
                 order = np.argsort(-length)
-                # No longer pair of contour points is free of gaps (allowing the judge's own sampling).
-                for pair in order[length[order] > result.long_axis.length_mm + 1e-6]:
-                    self.assertGreater(longest_gap(contour, points[first[pair]], points[second[pair]]), gap - 0.1)
+                # No longer pair of contour points is free of gaps, up to the tenth of a voxel that contours are simplified by.
+                for pair in order[length[order] > result.long_axis.length_mm + 0.2]:
+                    self.assertGreater(longest_gap(contour, points[first[pair]], points[second[pair]]), gap - 0.3)
 
     def test_farthest_pair_in_space(self):
         rng = np.random.default_rng(9)
@@ -313,9 +332,10 @@ class TestViable(unittest.TestCase):
         mask = np.zeros(geometry.shape, dtype=bool)
         mask[1, 5:15, 5:20] = mask[1, 5:15, 30:55] = True
         viable = measure_viable_diameters(mask, geometry)
-        self.assertAlmostEqual(viable.long_axis.length_mm, np.hypot(25, 10), delta=1.0)
+        # The corners of a box are rounded: between its outermost voxel centres and its corners.
+        self.assertTrue(np.hypot(24, 9) < viable.long_axis.length_mm < np.hypot(25, 10))
         self.assertEqual(viable.pieces, 2)
-        self.assertAlmostEqual(measure_diameters(mask, geometry).long_axis.length_mm, np.hypot(50, 10), delta=1.0)
+        self.assertTrue(np.hypot(49, 9) < measure_diameters(mask, geometry).long_axis.length_mm < np.hypot(50, 10))
 
 
 class TestPieces(unittest.TestCase):
