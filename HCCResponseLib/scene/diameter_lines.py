@@ -1,8 +1,8 @@
 """Diameters of lesions as markups lines, which the reader may move.
 
-A line knows its lesion by the tracking UID, what it measures, and the segmentation it was measured in; it stands under the same
-parent transform as the segmentation and moves with it. It also remembers where the software put it: that is how a line that was
-moved by hand is told.
+A line knows its lesion by the tracking UID, what it measures, who reads, and the segmentation it was measured in; it stands
+under the same parent transform as the segmentation and moves with it. It also remembers where and how the software put it:
+that is how a line that was moved by hand is told.
 """
 
 import numpy as np
@@ -23,27 +23,30 @@ __all__ = [
     "line_ends_ras",
     "line_length_mm",
     "line_lesion_uid",
+    "line_method",
     "line_quantity",
     "line_segmentation",
     "line_was_moved",
-    "remove_diameter_lines",
     "remove_line",
 ]
 
 UID_ATTRIBUTE = "HCC.TrackingUID"
 QUANTITY_ATTRIBUTE = "HCC.Quantity"
+READER_ATTRIBUTE = "HCC.Reader"
 PLACED_ATTRIBUTE = "HCC.PlacedAt"
+METHOD_ATTRIBUTE = "HCC.Method"
 SEGMENTATION_REFERENCE = "HCC.Segmentation"
-DIAMETER_QUANTITIES = ("LONG_AXIS", "SHORT_AXIS", "VIABLE_DIAMETER", "VIABLE_SHORT_AXIS", "FERET_DIAMETER")
+DIAMETER_QUANTITIES = ("LONG_AXIS", "SHORT_AXIS", "VIABLE_DIAMETER", "VIABLE_SHORT_AXIS")
 
 _MOVED_MM = 0.01
 
 
-def add_diameter_line(segmentation_node, segment_id: str, quantity: str, start_lps, end_lps):
+def add_diameter_line(segmentation_node, segment_id: str, quantity: str, start_lps, end_lps, *, reader: str = "", method: str = ""):
     """Put a measured diameter of a lesion into the scene and return its line node.
 
     :param quantity: one of :data:`DIAMETER_QUANTITIES`.
     :param start_lps: world coordinates in LPS mm, as the lesion measurements give them; so is ``end_lps``.
+    :param method: how the software found it, for the measurement table.
     :raises InputError: there is no such segment, or the quantity is no diameter.
     """
     segment = require_segment(segmentation_node, segment_id)
@@ -53,42 +56,44 @@ def add_diameter_line(segmentation_node, segment_id: str, quantity: str, start_l
     line_node.SetAndObserveTransformNodeID(segmentation_node.GetTransformNodeID())
     for point in ends:
         line_node.AddControlPointWorld(*map(float, point))
-    _attach(line_node, segmentation_node, segment_id, quantity)
-    line_node.SetAttribute(PLACED_ATTRIBUTE, _own_ends_text(line_node))
+    _attach(line_node, segmentation_node, segment_id, quantity, reader)
+    line_node.SetAttribute(PLACED_ATTRIBUTE, " ".join(repr(float(number)) for number in _own_ends(line_node).ravel()))
+    line_node.SetAttribute(METHOD_ATTRIBUTE, method)
     line_node.GetDisplayNode().SetSelectedColor(segment.GetColor())
     return line_node
 
 
-def attach_line(line_node, segmentation_node, segment_id: str, quantity: str) -> None:
-    """Make a line that the reader drew a diameter of a lesion, in place of the one that was there.
+def attach_line(line_node, segmentation_node, segment_id: str, quantity: str, *, reader: str = "") -> None:
+    """Make a line that a reader drew a diameter of a lesion, in place of the one that the reader had.
 
     :raises InputError: there is no such segment, the quantity is no diameter, or the line does not have two ends.
     """
     require_segment(segmentation_node, segment_id)
     _label(quantity)
     line_ends_ras(line_node)
-    for other in diameter_lines(segmentation_node, ensure_lesion_identity(segmentation_node, segment_id).uid, quantity):
+    uid = ensure_lesion_identity(segmentation_node, segment_id).uid
+    for other in diameter_lines(segmentation_node, uid, quantity, reader=reader):
         if other is not line_node:
             remove_line(other)
-    _attach(line_node, segmentation_node, segment_id, quantity)
+    _attach(line_node, segmentation_node, segment_id, quantity, reader)
 
 
-def diameter_lines(segmentation_node, lesion_uid: str | None = None, *quantities: str) -> list:
-    """Return the lines of a lesion in a segmentation (of all lesions where None), in the order of the scene."""
+def diameter_lines(segmentation_node, lesion_uid: str | None = None, *quantities: str, reader: str | None = None) -> list:
+    """Return the lines of lesions in a segmentation, in the order of the scene.
+
+    :param lesion_uid: those of one lesion; None: of all.
+    :param quantities: those that measure one of these; none given: all.
+    :param reader: those of one reader; None: of all.
+    """
     return [
         node
         for node in slicer.util.getNodesByClass("vtkMRMLMarkupsLineNode")
         if line_segmentation(node) is segmentation_node
         and line_lesion_uid(node)
-        and (lesion_uid is None or line_lesion_uid(node) == lesion_uid)
+        and lesion_uid in (None, line_lesion_uid(node))
         and (not quantities or line_quantity(node) in quantities)
+        and reader in (None, node.GetAttribute(READER_ATTRIBUTE) or "")
     ]
-
-
-def remove_diameter_lines(segmentation_node, lesion_uid: str, *quantities: str) -> None:
-    """Remove lines of a lesion from the scene: those of some quantities, or all."""
-    for node in diameter_lines(segmentation_node, lesion_uid, *quantities):
-        remove_line(node)
 
 
 def remove_line(line_node) -> None:
@@ -106,6 +111,11 @@ def line_lesion_uid(line_node) -> str:
 def line_quantity(line_node) -> str:
     """Return the key of the quantity that a line measures; empty for a line of something else."""
     return line_node.GetAttribute(QUANTITY_ATTRIBUTE) or ""
+
+
+def line_method(line_node) -> str:
+    """Return how the software found a line; empty for one that the reader drew."""
+    return line_node.GetAttribute(METHOD_ATTRIBUTE) or ""
 
 
 def line_segmentation(line_node):
@@ -147,9 +157,10 @@ def line_length_mm(line_node) -> float:
     return float(np.linalg.norm(end - start))
 
 
-def _attach(line_node, segmentation_node, segment_id: str, quantity: str) -> None:
+def _attach(line_node, segmentation_node, segment_id: str, quantity: str, reader: str) -> None:
     line_node.SetAttribute(UID_ATTRIBUTE, ensure_lesion_identity(segmentation_node, segment_id).uid)
     line_node.SetAttribute(QUANTITY_ATTRIBUTE, quantity)
+    line_node.SetAttribute(READER_ATTRIBUTE, reader)
     line_node.SetNodeReferenceID(SEGMENTATION_REFERENCE, segmentation_node.GetID())
     place_beside(line_node, segmentation_node)
 
@@ -165,7 +176,3 @@ def _own_ends(line_node) -> np.ndarray:
     for index in range(2):
         line_node.GetNthControlPointPosition(index, ends[index])
     return ends
-
-
-def _own_ends_text(line_node) -> str:
-    return " ".join(repr(float(number)) for number in _own_ends(line_node).ravel())

@@ -55,6 +55,7 @@ def write_rows(
     method: str,
     *,
     source_nodes=(),
+    partial: bool = False,
     table_node=None,
 ) -> list[Measurement]:
     """Write what one procedure found of a lesion, in place of what it found before.
@@ -62,6 +63,7 @@ def write_rows(
     :param values: by key of :data:`~HCCResponseLib.response.quantities.QUANTITIES`, in canonical units; NaN for "not measurable".
     :param method: from :func:`method_text`.
     :param source_nodes: volumes that the values come from.
+    :param partial: replace only rows of the same quantities, not all of the procedure.
     :param table_node: the scene's measurement table where None.
     :raises InputError: the outline is only a proposal, another segment carries its identity, a value is none, or the table is
         broken; nothing is written then.
@@ -94,7 +96,8 @@ def write_rows(
     ]
     new = {row.key for row in rows}
     procedure = procedure_of(method)
-    outdated = [row for row in old if procedure_of(row.method) == procedure and row.key not in new]
+    same = (row for row in old if procedure_of(row.method) == procedure and (row.quantity in values or not partial))
+    outdated = [row for row in same if row.key not in new]
     table_node = table_node or measurement_table()
     with slicer.util.NodeModify(table_node):
         remove_measurements(outdated, table_node)

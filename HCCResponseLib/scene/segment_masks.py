@@ -21,7 +21,7 @@ from .segment_tags import require_segment
 from .segments import segment_ids, segment_mask
 from .volumes import ijk_to_world, transform_to_world, volume_array, volume_geometry
 
-__all__ = ["add_segment", "reference_volume", "segment_on_own_grid", "set_segment_mask"]
+__all__ = ["add_segment", "is_empty", "reference_volume", "segment_on_own_grid", "set_segment_mask"]
 
 _SAME_GRID_MM = 0.01
 _ROUNDING = 1e-5
@@ -40,6 +40,18 @@ def add_segment(segmentation_node, name: str) -> str:
 def reference_volume(segmentation_node):
     """Return the volume that a segmentation was drawn on (Slicer's reference geometry), or None."""
     return segmentation_node.GetNodeReference(segmentation_node.GetReferenceImageGeometryReferenceRole())
+
+
+def is_empty(segmentation_node, segment_id: str) -> bool:
+    """Tell whether nothing is painted in a segment.
+
+    :raises InputError: there is no such segment.
+    """
+    segment = require_segment(segmentation_node, segment_id)
+    source = segment.GetRepresentation(segmentation_node.GetSegmentation().GetSourceRepresentationName())
+    if isinstance(source, slicer.vtkOrientedImageData):
+        return not _inside(source, segment.GetLabelValue()).any()
+    return source is None or source.GetNumberOfPoints() == 0
 
 
 def set_segment_mask(segmentation_node, segment_id: str, mask, volume_node) -> None:

@@ -22,10 +22,12 @@ __all__ = ["IN_APPLICATION", "SceneTestCase", "reopen"]
 IN_APPLICATION = hasattr(slicer, "app")
 
 _LOGICS = {
+    "markups": "vtkSlicerMarkupsLogic",
     "segmentations": "vtkSlicerSegmentationsModuleLogic",
     "sequences": "vtkSlicerSequencesLogic",
     "subjecthierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
     "tables": "vtkSlicerTablesLogic",
+    "terminologies": "vtkSlicerTerminologiesModuleLogic",
     "transforms": "vtkSlicerTransformLogic",
     "volumes": "vtkSlicerVolumesLogic",
 }

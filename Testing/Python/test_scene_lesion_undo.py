@@ -15,7 +15,7 @@ from HCCResponseLib.scene.diameter_lines import (
     diameter_lines,
     line_length_mm,
     line_segmentation,
-    remove_diameter_lines,
+    remove_line,
 )
 from HCCResponseLib.scene.lesion_attributes import lesion_of, set_lesion
 from HCCResponseLib.scene.lesion_identity import lesion_identity
@@ -108,7 +108,7 @@ class TestUndo(SceneTestCase):
         self.undo.save(self.node)
         line_node.SetNthControlPointPosition(1, 0, 20, 0)
         self.undo.save(self.node)
-        remove_diameter_lines(self.node, lesion_identity(self.node, self.segment_id).uid)
+        remove_line(line_node)
         add_diameter_line(self.node, self.segment_id, "SHORT_AXIS", (0, 0, 0), (0, 5, 0))
         self.undo.undo()
         self.assertEqual(diameter_lines(self.node), [line_node])
