@@ -136,6 +136,9 @@ def _restore_lines(segmentation_node, lines: list[_Line]) -> None:
             slicer.mrmlScene.AddNode(node)
             place_beside(node, segmentation_node)
             if line.display_node is not None:
+                # Slicer gave the line a new display node when it came back.
+                if node.GetDisplayNode() not in (None, line.display_node):
+                    slicer.mrmlScene.RemoveNode(node.GetDisplayNode())
                 if line.display_node.GetScene() is None:
                     slicer.mrmlScene.AddNode(line.display_node)
                 node.SetAndObserveDisplayNodeID(line.display_node.GetID())

@@ -27,7 +27,6 @@ _LOGICS = {
     "sequences": "vtkSlicerSequencesLogic",
     "subjecthierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
     "tables": "vtkSlicerTablesLogic",
-    "terminologies": "vtkSlicerTerminologiesModuleLogic",
     "transforms": "vtkSlicerTransformLogic",
     "volumes": "vtkSlicerVolumesLogic",
 }

@@ -3,7 +3,7 @@
 import unittest
 
 import slicer
-from slicer_core_scene import SceneTestCase, reopen
+from slicer_core_scene import IN_APPLICATION, SceneTestCase, reopen
 from test_scene_segments import add_segmentation
 
 from HCCResponseLib.errors import InputError
@@ -80,7 +80,7 @@ class TestSegmentTypes(SceneTestCase):
 class TestTerminology(SceneTestCase):
     def setUp(self):
         super().setUp()
-        self.logic = slicer.modules.terminologies.logic()
+        self.logic = slicer.modules.terminologies.logic() if IN_APPLICATION else slicer.vtkSlicerTerminologiesModuleLogic()
 
     def test_slicer_reads_what_is_written(self):
         node = add_segmentation()
@@ -99,8 +99,8 @@ class TestTerminology(SceneTestCase):
             self.assertEqual((found.GetCodeValue(), found.GetCodingSchemeDesignator(), found.GetCodeMeaning()), tuple(code))
 
     def test_every_type_can_be_chosen_with_its_colour(self):
-        load_terminology()
-        load_terminology()
+        load_terminology(self.logic)
+        load_terminology(self.logic)
         self.assertTrue(self.logic.IsTerminologyContextLoaded(CONTEXT_NAME))
         entry = slicer.vtkSlicerTerminologyEntry()
         for one in RegionType:
