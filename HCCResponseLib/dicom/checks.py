@@ -3,15 +3,22 @@
 from collections.abc import Iterable, Sequence
 
 from ..errors import InputError
+from .image_kind import split_series
 from .series import Frame, Series
+from .signals import PHILIPS_SCALE_TOLERANCE
 
-__all__ = ["ECHO_TIME_TOLERANCE", "check_images", "check_one_examination", "check_scaling", "listing"]
+__all__ = [
+    "ECHO_TIME_TOLERANCE",
+    "check_images",
+    "check_one_examination",
+    "check_one_kind",
+    "check_scaling",
+    "common_warnings",
+    "listing",
+]
 
 ECHO_TIME_TOLERANCE = 0.01
 """Relative difference of echo times that rounding explains."""
-
-PHILIPS_SCALE_TOLERANCE = 1e-3
-"""Relative difference of RS * SS between images that rounding explains."""
 
 
 def check_one_examination(series: Sequence[Series]) -> None:
@@ -46,6 +53,20 @@ def check_images(frames: Sequence[Frame], label: str) -> None:
         )
 
 
+def check_one_kind(series: Sequence[Series]) -> None:
+    """Each series must hold images of one kind.
+
+    :raises InputError: water and fat images, or two echoes, are together in one.
+    """
+    for one in series:
+        parts = split_series(one)
+        if len(parts) > 1:
+            raise InputError(
+                f"{one.label} holds images of several kinds: {', '.join(f'{part.part} ({len(part.frames)} images)' for part in parts)}. "
+                "Choose one of them.",
+            )
+
+
 def check_scaling(frames: Sequence[Frame], scaling: str, label: str) -> None:
     """The asked scaling must be possible and give comparable signals.
 
@@ -68,6 +89,16 @@ def check_scaling(frames: Sequence[Frame], scaling: str, label: str) -> None:
             f"{label}: Philips scaled its images differently (scale factors {min(scales):g} to {max(scales):g}), so the displayed values "
             "cannot be compared with each other. Read the series with Philips' private scaling.",
         )
+
+
+def common_warnings(series: Sequence[Series], label: str) -> list[str]:
+    """Tell what may be wrong with any series that are read together."""
+    found = []
+    if len({one.frame_of_reference_uid for one in series}) > 1:
+        found.append(f"{label}: the series have different frames of reference; the patient may have been moved between them.")
+    if any(frame.lossy for one in series for frame in one.frames):
+        found.append(f"{label}: its images were compressed with loss, which changes signals. Ask for the originals.")
+    return found
 
 
 def listing(items: Iterable) -> str:

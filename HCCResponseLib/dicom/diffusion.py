@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import InputError
 from ..geometry import Geometry
 from ..progress import Progress, report_progress
-from .checks import check_images, check_one_examination, check_scaling
+from .checks import check_images, check_one_examination, check_scaling, common_warnings
 from .diffusion_checks import check_complete, check_echo_times
 from .diffusion_groups import NO_DIRECTION, DiffusionFrames, group_frames
 from .grid import place_on_one_grid
@@ -104,21 +104,17 @@ def read_diffusion(
         directions_per_b=tuple(images.directions(g) for g in numbers),
         averages=averages,
         notes=(*(f"{one.label}: {note}" for one in series for note in one.notes), *notes, *placing),
-        warnings=_warnings(series, images, label),
+        warnings=_warnings(series, label),
         series=series,
         scaling=scaling,
     )
 
 
-def _warnings(series: Sequence[Series], images: DiffusionFrames, label: str) -> tuple[str, ...]:
+def _warnings(series: Sequence[Series], label: str) -> tuple[str, ...]:
     found = []
     if len(series) > 1:
         found.append(f"{label}: if these series were acquired one by one, their receiver gains may differ, which shifts the ADC.")
-    if len({one.frame_of_reference_uid for one in series}) > 1:
-        found.append(f"{label}: the series have different frames of reference; the patient may have been moved between them.")
-    if any(frame.lossy for frame in images.frames):
-        found.append(f"{label}: its images were compressed with loss, which changes signals and so the ADC. Ask for the originals.")
-    return tuple(found)
+    return (*found, *common_warnings(series, label))
 
 
 def _read_signals(

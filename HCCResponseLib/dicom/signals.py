@@ -9,11 +9,21 @@ from ..progress import Progress, report_progress
 from .pixels import PixelReader
 from .series import Frame
 
-__all__ = ["Scaling", "read_signals", "scaled"]
+__all__ = ["PHILIPS_SCALE_TOLERANCE", "Scaling", "read_signals", "scaled", "suitable_scaling"]
+
+PHILIPS_SCALE_TOLERANCE = 1e-3
+"""Relative difference of RS * SS between images that rounding explains."""
 
 Scaling = Literal["rescale", "philips_private"]
 """'rescale': SV * RS + RI, what the scanner displays. 'philips_private': (SV * RS + RI) / (RS * SS) with Philips' scale slope
 (2005,100E), proportional to the received signal also across series (Chenevert et al., Transl Oncol 2014;7:65)."""
+
+
+def suitable_scaling(frames: Sequence[Frame]) -> Scaling:
+    """Return the scaling that makes images comparable: what the scanner displays, unless Philips displays them differently."""
+    scales = [frame.rescale_slope * frame.philips_slope for frame in frames if frame.philips_slope]
+    alike = not scales or max(scales) - min(scales) <= PHILIPS_SCALE_TOLERANCE * max(scales)
+    return "rescale" if alike or len(scales) < len(frames) else "philips_private"
 
 
 def scaled(stored: np.ndarray, frame: Frame, scaling: Scaling) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a series is, and why: for now, what belongs to diffusion.
+"""Diffusion-weighted series and the maps that scanners make of them.
 
 Scanner-made maps are told by ImageType where it speaks, else by the series description, in the habits of several
 vendors and languages. Trace-weighted images (Siemens TRACEW, GE's combined, Philips' isotropic images) are the
@@ -8,13 +8,13 @@ and images computed for a b-value that was not measured are results of a fit and
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
 
-from ..response.roles import Role
-from .series import Frame, Series
+from ...response.roles import Role
+from ..series import Frame, Series
+from .result import Confidence, Recognition
 
-__all__ = ["B0_LIMIT", "FrameKind", "Recognition", "frame_kinds", "is_source", "recognise"]
+__all__ = ["B0_LIMIT", "FrameKind", "frame_kinds", "is_source", "recognise_diffusion"]
 
 B0_LIMIT = 1.0
 """s/mm2; smaller b-values are labels of b = 0 images (Philips numbers repeated ones 0.001, 0.002 ...).
@@ -33,18 +33,6 @@ class FrameKind(StrEnum):
     ANISOTROPY = "anisotropy map"
     COMPUTED = "image computed for another b-value"
     COMPONENT = "phase or complex component"
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """Role of a series.
-
-    :param role: the role, or None when it is not known.
-    :param reason: one sentence for the user.
-    """
-
-    role: Role | None
-    reason: str
 
 
 _TYPE_WORDS = {
@@ -106,15 +94,11 @@ def frame_kinds(series: Series) -> tuple[FrameKind, ...]:
     return tuple(kind_of(frame) for frame in series.frames)
 
 
-def recognise(series: Series) -> Recognition:
-    """Tell the role of a series from its headers, with the reason.
+def recognise_diffusion(series: Series) -> Recognition | None:
+    """Recognise source images (DWI), scanner-made ADC maps (ADC) and other scanner-made maps of diffusion (DIFFUSION_MAP).
 
-    Diffusion is known for now: source images (DWI), scanner-made ADC maps (ADC), other scanner-made maps (DIFFUSION_MAP).
+    :return: None where nothing speaks of diffusion.
     """
-    if series.modality not in {"MR", ""}:
-        return Recognition(None, f"The modality is {series.modality}, not MR.")
-    if not series.frames:
-        return Recognition(None, "It has no images.")
     kinds = Counter(frame_kinds(series))
     sources = sum(count for kind, count in kinds.items() if is_source(kind))
     weighted = [b for b in series.b_values if b > B0_LIMIT]
@@ -124,12 +108,13 @@ def recognise(series: Series) -> Recognition:
         what = "trace-weighted images" if kinds[FrameKind.TRACE] == sources else "source images"
         reason = f"Diffusion-weighted {what}, b = {values} s/mm2." if values else "Named as diffusion, but without b-values in its headers."
         others = [f"{count} x {kind}" for kind, count in kinds.items() if not is_source(kind)]
-        return Recognition(Role.DWI, reason + (f" It also holds {', '.join(others)}." if others else ""))
+        reason += f" It also holds {', '.join(others)}." if others else ""
+        return Recognition(Role.DWI, reason, (series,), Confidence.SURE if values else Confidence.DOUBTFUL)
     if not sources:
         kind = kinds.most_common(1)[0][0]
         if kind is FrameKind.ADC:
-            return Recognition(Role.ADC, "An ADC map made by the scanner (image type or series description).")
+            return Recognition(Role.ADC, "An ADC map made by the scanner (image type or series description).", (series,))
         # "FA 15" is a flip angle and "synthetic T1" no diffusion image: these words count beside other signs of diffusion only
         if kind is FrameKind.EXPONENTIAL_ADC or (kind is not FrameKind.COMPONENT and (weighted or named)):
-            return Recognition(Role.DIFFUSION_MAP, f"Made by the scanner: {kind} (image type or series description).")
-    return Recognition(None, "No b-value above 0 and no sign of diffusion in image type or series description.")
+            return Recognition(Role.DIFFUSION_MAP, f"Made by the scanner: {kind} (image type or series description).", (series,))
+    return None

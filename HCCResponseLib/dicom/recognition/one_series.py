@@ -1,0 +1,66 @@
+"""What one series is, judged by itself."""
+
+import numpy as np
+
+from ...response.roles import Role
+from ..pulse_sequence import Echo
+from ..series import Series
+from .diffusion import recognise_diffusion
+from ..image_kind import split_series
+from .result import Confidence, Recognition
+from .time_parts import SeriesTimes, is_high_rate, series_times
+from .weighting import physics_of, recognise_weighting
+
+__all__ = ["flip_angles", "recognise", "recognise_part"]
+
+SAME_FLIP_ANGLE_DEG = 0.1
+
+
+def recognise(series: Series) -> Recognition:
+    """Tell the role of a series from its headers, with the reason.
+
+    Dynamic phases cannot be told by one series alone: before and after contrast, a fat-suppressed T1-weighted series is
+    T1_FAT_SUPPRESSED here, and :func:`recognise_examination` tells its phase. Of a series that holds several kinds of images
+    (both echoes of an in- and opposed-phase pair, the four images of a Dixon method), the first of use is told.
+    """
+    if series.modality not in {"MR", ""}:
+        return Recognition(None, f"The modality is {series.modality}, not MR.", (series,))
+    if not series.frames:
+        return Recognition(None, "It has no images.", (series,))
+    diffusion = recognise_diffusion(series)
+    if diffusion is not None:
+        return diffusion
+    found = [recognise_part(part) for part in split_series(series)]
+    return next((one for one in found if one.role is not None), found[0])
+
+
+def recognise_part(series: Series) -> Recognition:
+    """Tell the role of MR images of one kind that are no diffusion images."""
+    weighting = recognise_weighting(series)
+    physics = physics_of(series)
+    if physics.echo is not Echo.GRADIENT or weighting.role in {None, Role.SUBTRACTION, Role.T1_MAP}:
+        return weighting
+    angles = flip_angles(series)
+    if len(angles) > 1:
+        listing = ", ".join(f"{angle:g}" for angle in angles)
+        return Recognition(Role.VFA, f"Spoiled gradient echoes at flip angles {listing}°: {physics}.", (series,), weighting.confidence)
+    times = series_times(series)
+    if is_high_rate(times):
+        return _high_rate(series, times, f"{physics}")
+    return weighting
+
+
+def flip_angles(series: Series) -> list[float]:
+    """Return the different flip angles of a series [degrees], ascending."""
+    found = np.unique([frame.flip_angle_deg for frame in series.frames if frame.flip_angle_deg is not None])
+    return found[np.diff(found, prepend=-np.inf) > SAME_FLIP_ANGLE_DEG].tolist()
+
+
+def _high_rate(series: Series, times: SeriesTimes, physics: str) -> Recognition:
+    if times.points is None:
+        reason = f"Dynamic series of {times.count} time points, whose times are not told: {physics}."
+        return Recognition(Role.DCE, reason, (series,), Confidence.LIKELY, (times.fault,))
+    seconds = times.points.time_s
+    step = float(np.median(np.diff(seconds)))
+    reason = f"Dynamic series of {times.count} time points, one every {step:.3g} s for {seconds[-1]:.0f} s: {physics}."
+    return Recognition(Role.DCE, reason, (series,), Confidence.SURE, times.points.warnings)
