@@ -53,6 +53,7 @@ class TimesTest(InputTestCase):
 
     def test_minutes_and_milliseconds(self):
         self.refuses("look like minutes", time_s=TIME / 60)
+        self.refuses("look like minutes", concentration=np.ones((1, 1050)), time_s=np.arange(1050) * 4.3 / 60)
         self.refuses("look like milliseconds", time_s=TIME * 1000)
 
     def test_times_that_are_not_numbers(self):
@@ -116,6 +117,7 @@ class ArterialInputTest(InputTestCase):
         self.refuses("does not rise above zero", **self.samples(aif=np.zeros(70)))
         self.refuses("does not rise above zero", **self.samples(aif=-self.aif(TIME)))
         self.refuses("does not rise above zero", aif=np.zeros_like)
+        self.refuses("some 1 to 20", **self.samples(aif=1e-9 * self.aif(TIME)))
 
     def test_callables_that_misbehave(self):
         self.refuses("not finite", aif=lambda time_s: np.full(time_s.shape, np.nan))
@@ -128,9 +130,11 @@ class ArterialInputTest(InputTestCase):
         coarse = np.arange(0, 301, 10.0)
         with self.assertWarnsRegex(CoarseSamplingWarning, "every 10 s"):
             fit(self.curves, TIME, self.aif(coarse), aif_time_s=coarse, threads=1)
+        slow_after_the_bolus = np.concatenate([np.arange(0, 60, 3.0), np.arange(60, 301, 30.0)])
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             fit(self.curves, TIME, **self.samples(), threads=1)
+            fit(self.curves, TIME, self.aif(slow_after_the_bolus), aif_time_s=slow_after_the_bolus, threads=1)
 
     def test_portal_vein(self):
         self.refuses("needs the plasma concentration in the portal vein", model="dual_input")

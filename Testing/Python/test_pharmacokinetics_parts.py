@@ -216,6 +216,14 @@ class EnhancementTestTest(unittest.TestCase):
                 self.assertLess(passed.mean(), level, model)
                 self.assertTrue((result.ktrans[~passed] == 0).all() and np.isnan(result.standard_error["ktrans"][~passed]).all())
 
+    def test_few_images(self):
+        few = np.array([0.0, 30, 45, 70, 180])
+        curves = tissue.extended_tofts(few, AIF, ktrans=np.array([0.05, 0.2]), ve=0.3, vp=0.05)
+        for model in ("tofts", "patlak", "extended_tofts"):
+            result = fit(np.concatenate([curves, np.zeros((1, 5)), -curves[:1]]), few, AIF, model=model)
+            self.assertEqual((result.status & Status.NOT_ENHANCING > 0).tolist(), [False, False, True, True])
+            self.assertTrue((result.ktrans[:2] > 0.01).all())
+
     def test_weak_enhancement_passes(self):
         curve = tissue.extended_tofts(TIME, AIF, ktrans=0.02, ve=0.2, vp=0.005)
         noisy = curve + np.random.default_rng(6).normal(scale=0.05, size=(500, 70))

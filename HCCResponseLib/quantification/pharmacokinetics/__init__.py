@@ -2,10 +2,11 @@
 
 ``fit`` gives the maps, ``evaluate`` the curves that parameters mean, ``choose_model`` the model that each voxel supports.
 
-The way of a voxel through the files: ``voxels`` reads it, ``compression`` projects it into the small space of the model's curves,
-``score`` or ``varpro`` finds its parameters, with ``bounds`` and ``interpolation``; ``enhancement_test`` asks whether it enhances at all,
-``uncertainty`` how sure the numbers are. The curves: ``input_function`` and ``convolution``; the models: ``tofts``, ``patlak``,
-``exchange``, ``dual_input``, with ``delay``.
+The way of a voxel through the files: ``voxels`` reads it, ``compression`` projects it into the small space of the model's curves.
+``score`` finds its parameters where one look along kep is enough; elsewhere ``varpro`` does, with ``profile`` (how well each parameter
+explains it), ``interpolation`` between the nodes of the ``axis``, ``climb`` to the top and ``bounds``. ``enhancement_test`` asks whether it
+enhances at all, ``uncertainty`` how sure the numbers are, ``status`` says what they mean. The curves come from ``input_function`` and
+``convolution``; the models are ``tofts``, ``patlak``, ``exchange`` and ``dual_input``, all ``separable``, all with ``delay``.
 """
 
 from .bounds import Bounds

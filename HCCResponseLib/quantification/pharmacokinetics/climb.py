@@ -6,7 +6,6 @@ curvature; and steps are kept short where F is not a hill yet.
 """
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,17 +13,15 @@ from .axis import Axis
 from .bounds import Region
 from .small_matrix import solve_positive
 
-if TYPE_CHECKING:
-    from .profile import Profile
-
 __all__ = ["Summit", "climb"]
 
 _MOST_STEPS = 60
 _LONGEST_STEP = 2.0
-_SHORTEST_STEP = 1e-9
 """Nodes."""
+_SHORTEST_STEP = 1e-9
 
 _ACROSS = 1.01
+"""A step to a bound goes so much further, to be beyond it."""
 _SMALLEST_SHARE = 1e-3
 
 _EVEN = 8
@@ -58,10 +55,10 @@ class Summit:
             getattr(self, field.name)[..., voxels] = getattr(other, field.name)
 
 
-def climb(profile: "Profile", rows: np.ndarray, node: np.ndarray) -> Summit:
+def climb(profile, rows: np.ndarray, node: np.ndarray) -> Summit:
     """Return the local maxima of the profile that steps from the nodes reach.
 
-    :param profile: gives F.
+    :param profile: a ``Profile``.
     :param rows: (m, rank) compressed data.
     :param node: (axes, m) positions of the first nodes.
     """
@@ -88,10 +85,11 @@ def climb(profile: "Profile", rows: np.ndarray, node: np.ndarray) -> Summit:
             far = far if far.size >= _EVEN else np.resize(far, _EVEN)
             centre = centre.copy()
             centre[:, far] = np.rint(trial[:, far]).astype(np.intp)
-            for table, new in zip(windows, profile.windows(samples.take(far, axis=1), centre.take(far, axis=1)), strict=True):
+            around = profile.windows(samples.take(far, axis=1), centre.take(far, axis=1))
+            for table, new in zip(windows, around, strict=True):
                 table[..., far] = new
             # Polynomials through other nodes differ in the last digits; F is compared on the same ones.
-            best = profile.evaluate(windows, centre, best.position)
+            best.put(far, profile.evaluate(around, centre.take(far, axis=1), best.position.take(far, axis=1)))
         found = profile.evaluate(windows, centre, trial)
 
         # A finished voxel is not touched again, or its last bits would tell how long the others took.

@@ -7,6 +7,9 @@ residual as the estimate of the noise,
 
 The search over the non-linear parameters is counted as p free parameters, one for each, which the simulation in the tests confirms as
 cautious: no more noise-only voxels pass than the level says.
+
+With few images the residual is what the model misses rather than noise, and the test would call strong enhancement none. There only
+curves that no model with positive parameters resembles at all count as not enhancing.
 """
 
 import numpy as np
@@ -14,9 +17,13 @@ from scipy.stats import f as f_distribution
 
 __all__ = ["enhances", "smallest_share"]
 
+_FEWEST_DEGREES = 10
+
 
 def smallest_share(samples: int, parameters: int, level: float) -> float:
-    """Return explained / residual above which noise alone gets with a probability below ``level``."""
+    """Return explained / residual above which noise alone gets with a probability below ``level``; 0 with too few images to tell."""
+    if samples - parameters < _FEWEST_DEGREES:
+        return 0.0
     return float(f_distribution.isf(level, parameters, samples - parameters)) * parameters / (samples - parameters)
 
 

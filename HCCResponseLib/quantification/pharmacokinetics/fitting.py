@@ -67,7 +67,7 @@ def fit(
     :param mask: voxels to fit, shape voxels, true or not zero inside; None: all.
     :param bounds: upper bounds of ve, vp and kep.
     :param enhancement_level: voxels that explain no more than noise would with this probability are flagged ``NOT_ENHANCING`` with
-        Ktrans 0 instead of a fit of noise; None: fit all.
+        Ktrans 0 instead of a fit of noise; None: fit all. Series of fewer than some ten images cannot tell noise and are fitted anyway.
     :param standard_errors: whether to compute them.
     :param progress: told the finished fraction; the answer False cancels.
     :param chunk: voxels handed to a thread at once; bounds the memory.

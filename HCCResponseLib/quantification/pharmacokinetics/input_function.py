@@ -19,6 +19,9 @@ _RELATIVE_ERROR = 2e-6
 _LONGEST_STEP_S = 0.5
 _SHORTEST_STEP_S = 1e-3
 
+_PLAUSIBLE_PEAK = (1e-6, 1e6)
+"""Wide enough for any unit that the tissue shares; beyond, squares leave the range of numbers."""
+
 
 class CoarseSamplingWarning(UserWarning):
     """The input function is sampled too coarsely to catch the bolus; Ktrans may be off by tens of percent."""
@@ -41,6 +44,8 @@ class InputFunction:
                 "The input function does not rise above zero: there is no contrast agent in the vessel. "
                 "Check the vessel region and the baseline, or use a population input function.",
             )
+        if not _PLAUSIBLE_PEAK[0] <= self.peak <= _PLAUSIBLE_PEAK[1]:
+            raise InputError(f"The peak of the input function is {self.peak:g}; a plasma concentration in mM is some 1 to 20.")
 
     @classmethod
     def from_argument(cls, curve, sample_time_s, first_s: float, last_s: float, *, interpolation: str, name: str):
@@ -97,10 +102,13 @@ class InputFunction:
                 f"The {name} begins at {times[0]:g} s, after the first image ({first_s:g} s), and is already at {values[0]:g} mM: "
                 "the arrival of the bolus is missing.",
             )
-        if spacing > COARSEST_SAMPLING_S:
+        peak = int(values.argmax())
+        onset = int(np.argmax(values > 0.1 * values[peak]))
+        widest = float(np.diff(times)[max(onset - 1, 0) : peak + 1].max(initial=0.0))
+        if widest > COARSEST_SAMPLING_S:
             warnings.warn(
-                f"The {name} is sampled every {spacing:g} s. Above {COARSEST_SAMPLING_S:g} s the bolus can fall between two samples "
-                "and Ktrans be wrong by tens of percent; use a population input function or a faster series.",
+                f"The {name} is sampled every {widest:.3g} s around its peak. Above {COARSEST_SAMPLING_S:g} s the bolus can fall between "
+                "two samples and Ktrans be wrong by tens of percent; use a population input function or a faster series.",
                 CoarseSamplingWarning,
                 stacklevel=2,
             )

@@ -46,7 +46,7 @@ def prepare_inputs(
     :raises InputError: unknown model, missing or superfluous portal-vein input, unusable curves or delays.
     """
     check_model(model, pvf)
-    both = isinstance(delay_s, (tuple, list)) and isinstance(portal_delay_s, (tuple, list))
+    both = np.ndim(delay_s) and np.ndim(portal_delay_s)
     step = _LONGEST_DELAY_STEP_OF_TWO_S if both else _LONGEST_DELAY_STEP_S
     delay, portal_delay = delay_axis(delay_s, step), delay_axis(portal_delay_s, step, "portal_delay_s")
 

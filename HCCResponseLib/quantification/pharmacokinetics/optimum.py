@@ -26,7 +26,6 @@ class Optimum:
         self.c1[where], self.c2[where] = other.c1[which], other.c2[which]
         self.explained[where] = other.explained[which]
 
-
     def take_better(self, where: np.ndarray, other: "Optimum") -> None:
         """Take over what explains more, ``other`` being fits of the voxels ``where``."""
         better = np.flatnonzero(other.explained > self.explained[where])

@@ -33,6 +33,7 @@ _CLOSE = 0.02
 """A lower local maximum of the grid can turn out the higher one between nodes only when they differ by less than this part of F."""
 
 _WINDOW_CELLS = 2**18
+"""Nodes around all voxels climbed together: few calls, and 2 MB for each of two dozen arrays."""
 
 
 class Profile:

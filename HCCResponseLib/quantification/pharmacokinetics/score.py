@@ -16,7 +16,7 @@ from .separable import SeparableModel
 __all__ = ["ScorePeak"]
 
 _NEWTON_STEPS = 3
-"""From the top of the parabola; the third reaches rounding."""
+"""From the top of the parabola; the third is at rounding almost everywhere."""
 
 
 class ScorePeak:
@@ -66,7 +66,7 @@ class ScorePeak:
         around = highest + axis.lower + self._offsets
         window = products.reshape(-1).take(around + products.shape[1] * np.arange(len(rows)))
         polynomial = self._to_polynomial @ window
-        offset = self._top(polynomial)
+        offset, reached = self._top(polynomial)
         position = highest + (axis.lower + offset)
         value = _polynomial(polynomial, offset)
 
@@ -80,7 +80,7 @@ class ScorePeak:
             plasma_only /= self._length2
 
         single = self._count_maxima(products) == 1
-        found = single & rising & (c2 >= 0) & (position > axis.lower) & (position < axis.upper) & (np.abs(offset) < 1)
+        found = single & rising & reached & (c2 >= 0) & (position > axis.lower) & (position < axis.upper)
         # Ktrans would be negative at every kep: plasma only, or nothing.
         vascular = single & ~rising
         c1[vascular] = 0.0
@@ -100,16 +100,18 @@ class ScorePeak:
         return inside + ~rising[:, lower] + rising[:, upper - 1]
 
     @staticmethod
-    def _top(polynomial) -> np.ndarray:
-        """Return the offset, within one node, of the top of each polynomial (degree, m)."""
+    def _top(polynomial) -> tuple[np.ndarray, np.ndarray]:
+        """Return the offset, within one node, of the top of each polynomial (degree, m), and True where it was reached."""
         degrees = np.arange(len(polynomial))[:, None]
         slope = polynomial[1:] * degrees[1:]
         bend = slope[1:] * degrees[1:-1]
         with np.errstate(divide="ignore", invalid="ignore"):
-            offset = _within_a_node(-slope[0] / bend[0])
+            following = _within_a_node(-slope[0] / bend[0])
             for _step in range(_NEWTON_STEPS):
-                offset = _within_a_node(offset - _polynomial(slope, offset) / _polynomial(bend, offset))
-        return offset
+                offset = following
+                following = _within_a_node(offset - _polynomial(slope, offset) / _polynomial(bend, offset))
+        # The square of the last step is what is left of the way.
+        return following, (np.abs(following - offset) < 1e-6) & (np.abs(following) < 1)
 
 
 def _polynomial(coefficients: np.ndarray, at: np.ndarray) -> np.ndarray:

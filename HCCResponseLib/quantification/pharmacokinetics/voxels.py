@@ -8,6 +8,7 @@ __all__ = ["Voxels", "check_times"]
 
 _SHORTEST_SERIES_S = 15.0
 _LONGEST_SERIES_S = 6 * 3600.0
+_SHORTEST_SPACING_S = 0.25
 
 
 def check_times(time_s) -> np.ndarray:
@@ -30,10 +31,10 @@ def check_times(time_s) -> np.ndarray:
             f"The image times do not increase: image {first + 2} is at {times[first + 1]:g} s, image {first + 1} at {times[first]:g} s. "
             "Sort the images by time and leave out repeated ones.",
         )
-    duration = times[-1] - times[0]
-    if duration < _SHORTEST_SERIES_S:
+    duration, usual = times[-1] - times[0], float(np.median(np.diff(times)))
+    if duration < _SHORTEST_SERIES_S or usual < _SHORTEST_SPACING_S:
         raise InputError(
-            f"The image times span {duration:g} s only, too short for contrast agent to enter tissue. "
+            f"The image times span {duration:g} s, one image every {usual:.3g} s, too short for contrast agent to enter tissue. "
             "They look like minutes; give seconds.",
         )
     if duration > _LONGEST_SERIES_S:
