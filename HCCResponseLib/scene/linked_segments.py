@@ -4,11 +4,12 @@ They stand in the lesion's segmentation, know it by its tracking UID, and each o
 """
 
 from ..response.region_types import RegionType
-from .lesion_identity import ensure_lesion_identity
+from .lesion_identity import ensure_lesion_identity, lesion_identity
 from .segment_masks import add_segment, set_segment_mask
 from .segment_tags import get_tag, require_segment, set_tag
 from .segment_types import segment_type, segments_of_type, set_segment_type
 from .segments import segment_ids
+from .undo import all_or_nothing
 
 __all__ = ["link_segment", "linked_lesion", "linked_segment", "linked_segments", "reference_segment", "set_linked_mask"]
 
@@ -56,20 +57,17 @@ def set_linked_mask(segmentation_node, lesion_segment_id: str, region_type: Regi
     """Write a part or reference region of a lesion, in place of the one it had, and return its segment's ID.
 
     :param mask: boolean (k, j, i) on the grid of ``volume_node``; may be all False: looked for, and none found.
-    :raises InputError: see :func:`.segment_masks.set_segment_mask`; no segment is left behind then.
+    :raises InputError: see :func:`.segment_masks.set_segment_mask`; nothing is changed then.
     :raises GeometryError: a parent transform is not linear.
     """
-    uid = ensure_lesion_identity(segmentation_node, lesion_segment_id).uid
-    segment_id = linked_segment(segmentation_node, uid, region_type)
+    identity = lesion_identity(segmentation_node, lesion_segment_id)
+    segment_id = linked_segment(segmentation_node, identity.uid, region_type) if identity else None
     if segment_id is not None:
         set_segment_mask(segmentation_node, segment_id, mask, volume_node)
         return segment_id
     name = require_segment(segmentation_node, lesion_segment_id).GetName() or lesion_segment_id
-    segment_id = add_segment(segmentation_node, f"{name}: {region_type.title.lower()}")
-    try:
+    with all_or_nothing(segmentation_node):
+        segment_id = add_segment(segmentation_node, f"{name}: {region_type.title.lower()}")
         set_segment_mask(segmentation_node, segment_id, mask, volume_node)
-    except Exception:
-        segmentation_node.GetSegmentation().RemoveSegment(segment_id)
-        raise
-    link_segment(segmentation_node, segment_id, lesion_segment_id, region_type)
+        link_segment(segmentation_node, segment_id, lesion_segment_id, region_type)
     return segment_id

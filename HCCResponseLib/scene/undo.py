@@ -7,7 +7,8 @@ Segments are kept by Slicer's own ``vtkSegmentationHistory``, as the Segment Edi
     undo.undo()
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import slicer
@@ -17,7 +18,18 @@ from .diameter_lines import diameter_lines, remove_line
 from .measurement_table import measurement_table
 from .subject_hierarchy import place_beside
 
-__all__ = ["Undo"]
+__all__ = ["Undo", "all_or_nothing"]
+
+
+@contextmanager
+def all_or_nothing(*segmentation_nodes) -> Iterator[None]:
+    """Do several changes or none: an error on the way brings segmentations, lines and measurements back as they were."""
+    state = _State(segmentation_nodes)
+    try:
+        yield
+    except BaseException:
+        state.restore()
+        raise
 
 
 class Undo:

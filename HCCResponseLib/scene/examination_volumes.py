@@ -1,0 +1,49 @@
+"""Which volume of an examination plays a role, and its voxels on the grid of another one."""
+
+import numpy as np
+
+from ..errors import InputError
+from ..response.roles import Role
+from .roles import volumes_with_role
+from .time_points import study_of
+from .volumes import ijk_to_world, volume_array, volume_geometry
+
+__all__ = ["array_on_grid_of", "volume_of_examination"]
+
+
+def volume_of_examination(node, *roles: Role):
+    """Return the volume with a role that stands in the same study as a node (both in none: of the whole scene).
+
+    :param roles: the first of them that the examination has is taken.
+    :raises InputError: the examination has none, or several with the same role.
+    """
+    for role in roles:
+        found = [one for one in volumes_with_role(role) if study_of(one) == study_of(node)]
+        if len(found) > 1:
+            names = ", ".join(f"'{one.GetName()}'" for one in found)
+            raise InputError(f"The examination of '{node.GetName()}' has several volumes of the role {role.title} ({names}); choose one.")
+        if found:
+            return found[0]
+    titles = " or ".join(role.title for role in roles)
+    raise InputError(f"The examination of '{node.GetName()}' has no volume of the role {titles}; set the role of one, or choose another.")
+
+
+def array_on_grid_of(volume_node, reference_node) -> np.ndarray:
+    """Return the voxels of a volume on the grid of another one, both where their transforms place them: (k, j, i).
+
+    On one grid these are its own voxels; else float32, interpolated linearly, NaN where the volume does not reach.
+
+    :raises InputError: a node is missing or has no voxels.
+    :raises GeometryError: a parent transform is not linear.
+    """
+    voxels = volume_array(volume_node)
+    grid = volume_geometry(reference_node, world=True)
+    if volume_geometry(volume_node, world=True).matches(grid):
+        return voxels
+    from scipy import ndimage
+
+    # Index vectors are (i, j, k) in matrices and (k, j, i) in arrays.
+    to_index = np.linalg.inv(ijk_to_world(volume_node)) @ ijk_to_world(reference_node)
+    matrix, offset = to_index[2::-1, 2::-1], to_index[2::-1, 3]
+    values = voxels.astype(np.float32)
+    return ndimage.affine_transform(values, matrix, offset, grid.shape, order=1, mode="constant", cval=np.nan)
