@@ -14,6 +14,7 @@ exit status:
   0  done
   1  the input cannot be used; the message says what was found and what to do
   2  the command was misspelt
+  3  done, but not one voxel has an ADC; the warning says why
   130  stopped with Ctrl-C
 
 Measurements are for research; they are not a medical device's.
@@ -98,28 +99,32 @@ def _add_demo(jobs) -> None:
 
 def _numbers(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
+        numbers = tuple(float(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers like 0,400,800") from None
+        numbers = ()
+    if not numbers:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers like 0,400,800")
+    return numbers
 
 
-def _run_adc(arguments: argparse.Namespace) -> None:
+def _run_adc(arguments: argparse.Namespace) -> int:
     from .adc import run
 
-    run(arguments)
+    return 0 if run(arguments).fit.valid.any() else 3
 
 
-def _run_demo(arguments: argparse.Namespace) -> None:
+def _run_demo(arguments: argparse.Namespace) -> int:
     from .demo import run
 
-    run(arguments)
+    run(arguments, parser().parse_args)
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run ``hccresponse`` with the given arguments (default: those of the process); return the exit status."""
     chosen = parser().parse_args(arguments)
     try:
-        chosen.run(chosen)
+        return chosen.run(chosen)
     except (KeyboardInterrupt, Cancelled):
         print("hccresponse: stopped", file=sys.stderr)
         return 130
@@ -129,4 +134,3 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"hccresponse: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
         return 1
-    return 0

@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import InputError
 from ..geometry import Geometry
 
-__all__ = ["write_montage"]
+__all__ = ["orientation_letters", "write_montage"]
 
 _LETTERS = (("R", "L"), ("A", "P"), ("I", "S"))
 _CONTOURS = ("#ffffff", "#00e5ff", "#ff5fa2", "#b6ff3b", "#ffb000", "#b99aff")
@@ -54,7 +54,8 @@ def write_montage(
     bar_inches, top_inches = 1.15, 0.75
     outlines = [(name, mask) for name, mask in outlines or [] if mask.any()]
     bottom_inches = 0.4 if outlines else 0.1
-    size = (columns * tile + bar_inches, rows * height + top_inches + bottom_inches)
+    # Even a single flat slice leaves room for the colour bar and its unit.
+    size = (max(columns * tile, 3.0) + bar_inches, max(rows * height, 1.5) + top_inches + bottom_inches)
 
     figure = Figure(figsize=size, dpi=150, facecolor="black")
     FigureCanvasAgg(figure)
@@ -78,7 +79,7 @@ def write_montage(
                 axes.contour(mask[k], levels=[0.5], colors=[colour], linewidths=0.7)
         axes.text(0.03, 0.03, f"{k + 1}", transform=axes.transAxes, color="#bbbbbb", fontsize=6, va="bottom")
         if place == 0:
-            _orientation_letters(axes, geometry)
+            _write_letters(axes, geometry)
     bar = figure.add_axes(
         (
             1 - (bar_inches - 0.3) / size[0],
@@ -125,15 +126,17 @@ def _page(count: int, geometry: Geometry) -> tuple[int, int]:
     return -(-count // columns), columns
 
 
-def _orientation_letters(axes, geometry: Geometry) -> None:
-    """Patient directions at the edges of a tile, from the nearest anatomical axes."""
-    places = {
-        0: ((0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center")),
-        1: ((0.5, 0.98, "center", "top"), (0.5, 0.02, "center", "bottom")),
-    }
-    for axis, (start, end) in places.items():
+def orientation_letters(geometry: Geometry) -> tuple[str, str, str, str]:
+    """Return the patient's sides at the left, right, upper and lower edge of a slice, from the nearest anatomical axes."""
+    letters = []
+    for axis in (0, 1):
         vector = geometry.direction_lps[:, axis]
         nearest = int(np.abs(vector).argmax())
-        letters = _LETTERS[nearest] if vector[nearest] > 0 else _LETTERS[nearest][::-1]
-        for (x, y, horizontal, vertical), letter in zip((start, end), letters, strict=True):
-            axes.text(x, y, letter, transform=axes.transAxes, color="#bbbbbb", fontsize=6, ha=horizontal, va=vertical)
+        letters += _LETTERS[nearest] if vector[nearest] > 0 else _LETTERS[nearest][::-1]
+    return tuple(letters)
+
+
+def _write_letters(axes, geometry: Geometry) -> None:
+    places = ((0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"), (0.5, 0.98, "center", "top"), (0.5, 0.02, "center", "bottom"))
+    for (x, y, horizontal, vertical), letter in zip(places, orientation_letters(geometry), strict=True):
+        axes.text(x, y, letter, transform=axes.transAxes, color="#bbbbbb", fontsize=6, ha=horizontal, va=vertical)

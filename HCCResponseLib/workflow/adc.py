@@ -1,27 +1,29 @@
 """From a folder of DICOM files to an ADC map, its numbers inside outlines, and a picture."""
 
 import json
+import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..dicom import DiffusionSeries, read_diffusion, scan_folder
 from ..errors import InputError
+from ..lesions.body import remove_specks
 from ..lesions.region_statistics import RegionStatistics, region_statistics
 from ..progress import Progress, subrange
-from ..quantification.diffusion import AdcFit, DiffusionStatus, NoiseEstimate, clear_of_noise, estimate_noise, fit_adc, noise_floor
+from ..quantification.diffusion import AdcFit, NoiseEstimate, clear_of_noise, estimate_noise, fit_adc, noise_floor
 from ..report.montage import write_montage
 from ..response.quantities import QUANTITIES
 from ..version import __version__
+from .adc_record import adc_record
 from .choose_diffusion import choose_diffusion
 from .foreground import foreground_mask
 from .image_files import write_volume
 from .label_maps import Region, read_regions
 
-__all__ = ["AdcJob", "map_adc"]
+__all__ = ["AdcJob", "MeasuredRegion", "map_adc"]
 
 ADC = QUANTITIES["ADC"]
 
@@ -30,13 +32,11 @@ ADC = QUANTITIES["ADC"]
 class MeasuredRegion:
     """ADC inside one region.
 
-    :param name: of the outline; not unique.
-    :param mask: boolean (k, j, i) on the grid of the map.
+    :param region: name and mask on the grid of the map.
     :param statistics: ADC in mm2/s; None where no voxel of the image is inside.
     """
 
-    name: str
-    mask: np.ndarray
+    region: Region
     statistics: RegionStatistics | None
 
 
@@ -44,7 +44,7 @@ class MeasuredRegion:
 class AdcJob:
     """What came out of :func:`map_adc`.
 
-    :param diffusion: the signals that were fitted, with geometry and b-values.
+    :param diffusion: the signals that were read, with geometry and b-values.
     :param fit: the fit, voxel by voxel; ADC in mm2/s.
     :param foreground: the whole body.
     :param regions: the outlined regions, in the order of their file.
@@ -73,7 +73,7 @@ def map_adc(
 ) -> AdcJob:
     """Read a diffusion series, fit the ADC, measure it inside outlines, and write everything into ``output``.
 
-    Nothing is written before all is computed, so a failed run leaves no half result.
+    The files appear in ``output`` together at the end, so a failed run leaves no half result.
 
     :param folder: DICOM files, in any order and depth.
     :param output: folder for the results; made if needed; files of an earlier run are replaced.
@@ -87,6 +87,8 @@ def map_adc(
     :raises InputError, GeometryError: an input cannot be used; the message names it and says what to do.
     :raises Cancelled: ``progress`` returned False.
     """
+    folder, output = Path(folder), Path(output)
+    _check_paths(output, mask)
     scan = scan_folder(folder, progress=subrange(progress, 0.0, 0.3))
     for skipped in _summary_of_skipped(scan.skipped):
         say(f"passed over  {skipped}")
@@ -95,29 +97,49 @@ def map_adc(
     for warning in diffusion.warnings:
         say(f"warning      {warning}")
     signals, used = _chosen_b_values(diffusion, b_values)
+    outlines = read_regions(mask, diffusion.geometry) if mask is not None else []
+
     noise = estimate_noise(signals)
-    noise_is_known = not np.isnan(noise.sigma)
-    body = clear_of_noise(signals, used, noise.sigma) if noise_is_known else foreground_mask(signals[..., int(np.argmin(used))])
-    fitted_voxels = body if noise_is_known and not keep_air else None
-    fit = fit_adc(signals, used, method=method, mask=fitted_voxels, progress=subrange(progress, 0.8, 1.0))
+    if np.isnan(noise.sigma):
+        body, air_left_out = foreground_mask(signals[..., int(np.argmin(used))]), False
+    else:
+        body, air_left_out = remove_specks(clear_of_noise(signals, used, noise.sigma)), not keep_air
+    fit = fit_adc(signals, used, method=method, mask=body if air_left_out else None, progress=subrange(progress, 0.8, 1.0))
 
     foreground = _measure(fit, Region("whole body", body), diffusion.geometry)
-    outlines = read_regions(mask, diffusion.geometry) if mask is not None else []
     regions = tuple(_measure(fit, outline, diffusion.geometry) for outline in outlines)
     fitted = f"{method.upper()}, b = {', '.join(f'{b:g}' for b in used)} s/mm2"
     of_body = (fit.valid & body).sum() / max(body.sum(), 1)
-    say(f"fitted       {fitted}; {fit.valid.mean():.1%} of the voxels are valid, {of_body:.1%} of the body")
-    doubts = _doubts(signals, used, fit, body, noise)
+    air = "; the air around the body was left out" if air_left_out else ""
+    say(f"fitted       {fitted}; {of_body:.1%} of the voxels of the body have an ADC{air}")
+    doubts = [*_doubts(signals, used, fit, body, noise), *_cut_off(outlines, diffusion.geometry)]
     for warning in doubts:
         say(f"warning      {warning}")
-    for region in (foreground, *regions):
-        say(_measured_line(region.name, region.statistics))
+    for one in (foreground, *regions):
+        say(_measured_line(one))
 
-    record = _record(diffusion, fit, used, method, foreground, regions, doubts)
-    files = _write(Path(output), diffusion, fit, fitted, foreground, regions, record)
+    record = adc_record(
+        diffusion,
+        fit,
+        foreground,
+        regions,
+        mask=mask,
+        noise_sigma=noise.sigma,
+        air_left_out=air_left_out,
+        warnings=doubts,
+    )
+    files = _write(output, diffusion, fit, fitted, foreground, regions, record)
     for kind, path in files.items():
         say(f"wrote        {path}  ({kind})")
     return AdcJob(diffusion, fit, foreground, regions, files)
+
+
+def _check_paths(output: Path, mask: Path | None) -> None:
+    """Say at once what would fail after minutes of reading."""
+    if output.exists() and not output.is_dir():
+        raise InputError(f"'{output}' is a file; name a folder for the results.")
+    if mask is not None and not Path(mask).is_file():
+        raise InputError(f"The mask '{mask}' {'is a folder; name the file' if Path(mask).is_dir() else 'does not exist'}.")
 
 
 def _summary_of_skipped(skipped) -> list[str]:
@@ -141,7 +163,8 @@ def _read_line(diffusion: DiffusionSeries) -> str:
     return f"read         {diffusion.label}{maker}: {size}, b = {weightings} s/mm2"
 
 
-def _measured_line(name: str, found: RegionStatistics | None) -> str:
+def _measured_line(one: MeasuredRegion) -> str:
+    name, found = one.region.name, one.statistics
     if found is None:
         return f"measured     {name}: no voxel inside the image"
     if found.n == 0:
@@ -166,106 +189,84 @@ def _chosen_b_values(diffusion: DiffusionSeries, wanted: tuple[float, ...] | Non
             raise InputError(f"{diffusion.label}: b = {b:g} was asked for, but only b = {found} were acquired.")
         indices.append(int(match[np.abs(diffusion.b_values[match] - b).argmin()]))
     indices = sorted(set(indices))
+    if len(indices) < 2:
+        asked = ", ".join(f"{b:g}" for b in wanted)
+        raise InputError(f"{diffusion.label}: b = {asked} was asked for; an ADC map needs two different b-values or more.")
     return np.ascontiguousarray(diffusion.signals[..., indices]), diffusion.b_values[indices]
 
 
-def _doubts(signals: np.ndarray, b_values: np.ndarray, fit: AdcFit, foreground: np.ndarray, noise: NoiseEstimate) -> list[str]:
+def _doubts(signals: np.ndarray, b_values: np.ndarray, fit: AdcFit, body: np.ndarray, noise: NoiseEstimate) -> list[str]:
     """What makes the map doubtful as a whole, in sentences."""
-    body = int(foreground.sum())
-    falling = int((foreground & fit.valid).sum())
-    if falling == 0:
+    if not fit.valid.any():
         same = all(np.array_equal(signals[..., 0], signals[..., index]) for index in range(1, b_values.size))
-        why = "the images are the same at every b-value" if same else "the signal falls with the b-value nowhere in the body"
-        return [f"no voxel has an ADC: {why}. Were the right images chosen, and are their b-values right?"]
+        why = "the images are the same at every b-value" if same else "the signal falls with the b-value nowhere"
+        return [f"No voxel has an ADC: {why}. Were the right images chosen, and are their b-values right?"]
     doubts = []
-    if falling < 0.8 * body:
-        doubts.append(
-            f"only {falling / body:.0%} of the voxels in the body have an ADC; the others are noise, or do not fall with the b-value.",
-        )
-    floor = "" if np.isnan(noise.sigma) else noise_floor(signals, b_values, noise.sigma, foreground).warning
+    share = (body & fit.valid).sum() / max(body.sum(), 1)
+    if share < 0.8:
+        doubts.append(f"Only {share:.0%} of the voxels in the body have an ADC; the others are noise, or do not fall with the b-value.")
+    floor = "" if np.isnan(noise.sigma) else noise_floor(signals, b_values, noise.sigma, body).warning
     return [*doubts, floor] if floor else doubts
+
+
+def _cut_off(outlines: list[Region], geometry) -> list[str]:
+    """Outlines that reach beyond the image; their volume is not the lesion's."""
+    found = []
+    for outline in outlines:
+        inside_ml = np.count_nonzero(outline.mask) * geometry.voxel_volume_ml
+        # A voxel of the map that is cut by its border is no loss worth a word.
+        if outline.outside_ml > 0.01 * (inside_ml + outline.outside_ml):
+            found.append(
+                f"{outline.name}: {outline.outside_ml:.1f} mL of it lie outside the image and were not measured; the volume is too small.",
+            )
+    return found
 
 
 def _measure(fit: AdcFit, region: Region, geometry) -> MeasuredRegion:
     inside = region.mask.any()
     found = region_statistics(fit.adc, region.mask, voxel_volume_ml=geometry.voxel_volume_ml, valid=fit.valid) if inside else None
-    return MeasuredRegion(region.name, region.mask, found)
+    return MeasuredRegion(region, found)
 
 
-def _write(output, diffusion, fit, fitted, foreground, regions, record) -> dict[str, Path]:
-    output.mkdir(parents=True, exist_ok=True)
+def _write(output: Path, diffusion, fit, fitted: str, foreground, regions, record: dict) -> dict[str, Path]:
+    """Make every file beside the output folder, and move them in when all are there."""
     geometry = diffusion.geometry
-    shown = np.where(fit.valid, fit.adc * ADC.display_factor, 0).astype(np.float32)
+    values = np.where(fit.valid, fit.adc * ADC.display_factor, np.nan).astype(np.float32)
+    shown = np.nan_to_num(values, nan=0.0)
     description = {"quantity": "ADC", "unit": "10^-3 mm2/s", "method": fitted, "software": f"HCCResponse {__version__}"}
-    files = {
-        "ADC map, 10^-3 mm2/s": output / "adc.nrrd",
-        "ADC map as NIfTI": output / "adc.nii.gz",
-        "validity: 1 where the fit is valid": output / "adc_valid.nrrd",
-        "numbers and how they were made": output / "adc.json",
-        "picture": output / "adc.png",
+    kinds = {
+        "adc.nrrd": "ADC map, 10^-3 mm2/s",
+        "adc.nii.gz": "ADC map as NIfTI",
+        "adc_valid.nrrd": "validity: 1 where the fit is valid",
+        "adc.json": "numbers and how they were made",
+        "adc.png": "picture",
     }
-    write_volume(output / "adc.nrrd", shown, geometry, description)
-    write_volume(output / "adc.nii.gz", shown, geometry, description)
-    write_volume(output / "adc_valid.nrrd", fit.valid, geometry)
-    (output / "adc.json").write_text(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    try:
-        write_montage(
-            output / "adc.png",
-            np.where(fit.valid, fit.adc * ADC.display_factor, np.nan),
-            geometry,
-            title=f"ADC   {diffusion.label}",
-            subtitle=f"{fitted.replace('mm2', 'mm²')}   HCCResponse {__version__}",
-            unit=ADC.display_unit.meaning,
-            window=ADC.window,
-            shown=foreground.mask,
-            outlines=[(region.name, region.mask) for region in regions],
-        )
-    except InputError as error:
-        (output / "adc.png").unlink(missing_ok=True)
-        del files["picture"]
-        files[f"no picture: {error}"] = output
-    return files
-
-
-def _record(diffusion, fit, used, method, foreground, regions, doubts) -> dict:
-    """Everything needed to understand and repeat the map; ADC in mm2/s."""
-    codes, counts = np.unique(fit.status, return_counts=True)
-    return {
-        "quantity": {"name": "ADC", "code": ADC.code.value, "scheme": ADC.code.scheme, "unit": ADC.unit.value},
-        "map_unit": "10^-3 mm2/s",
-        "estimator": method,
-        "b_values": [float(b) for b in used],
-        "directions_per_b_value": {f"{b:g}": n for b, n in zip(diffusion.b_values.tolist(), diffusion.directions_per_b, strict=True)},
-        "images_averaged_per_b_value": {f"{b:g}": n for b, n in zip(diffusion.b_values.tolist(), diffusion.averages, strict=True)},
-        "scaling": diffusion.scaling,
-        "software": f"HCCResponse {__version__}",
-        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "source": [
-            {
-                "series_uid": series.series_uid,
-                "study_uid": series.study_uid,
-                "series_number": series.number,
-                "series_description": series.description,
-                "manufacturer": series.manufacturer,
-                "model": series.model,
-            }
-            for series in diffusion.series
-        ],
-        "grid": {
-            "voxels_ijk": list(diffusion.geometry.shape[::-1]),
-            "spacing_mm": list(diffusion.geometry.spacing_mm),
-            "ijk_to_lps": diffusion.geometry.ijk_to_lps.tolist(),
-        },
-        "voxels_by_status": {DiffusionStatus(code).name.lower(): int(count) for code, count in zip(codes, counts, strict=True)},
-        "whole_body": _json_numbers(foreground.statistics),
-        "regions": [{"name": region.name, "statistics": _json_numbers(region.statistics)} for region in regions],
-        "notes": list(diffusion.notes),
-        "warnings": [*diffusion.warnings, *doubts],
-    }
-
-
-def _json_numbers(statistics: RegionStatistics | None) -> dict | None:
-    """NaN, which JSON does not know, becomes null."""
-    if statistics is None:
-        return None
-    return {name: None if isinstance(value, float) and not np.isfinite(value) else value for name, value in asdict(statistics).items()}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".hccresponse-") as folder:
+        made = Path(folder)
+        write_volume(made / "adc.nrrd", shown, geometry, description)
+        write_volume(made / "adc.nii.gz", shown, geometry, description)
+        write_volume(made / "adc_valid.nrrd", fit.valid, geometry)
+        (made / "adc.json").write_text(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        no_picture = ""
+        try:
+            write_montage(
+                made / "adc.png",
+                values,
+                geometry,
+                title=f"ADC   {diffusion.label}",
+                subtitle=f"{fitted.replace('mm2', 'mm²')}   HCCResponse {__version__}",
+                unit=ADC.display_unit.meaning,
+                window=ADC.window,
+                shown=foreground.region.mask,
+                outlines=[(one.region.name, one.region.mask) for one in regions],
+            )
+        except InputError as error:
+            no_picture = str(error)
+        output.mkdir(exist_ok=True)
+        for name in kinds:
+            (output / name).unlink(missing_ok=True)
+            if (made / name).exists():
+                (made / name).replace(output / name)
+    files = {kind: output / name for name, kind in kinds.items() if (output / name).exists()}
+    return files | ({f"no picture: {no_picture}": output} if no_picture else {})

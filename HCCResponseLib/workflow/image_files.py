@@ -44,7 +44,7 @@ def write_volume(path: Path, array: np.ndarray, geometry: Geometry, description:
     image = image_from_array(stored, geometry)
     if Path(path).name.endswith((".nii", ".nii.gz")):
         # NIfTI's only free text field; 79 characters.
-        image.SetMetaData("descrip", "; ".join((description or {}).values())[:79])
+        image.SetMetaData("ITK_FileNotes", "; ".join((description or {}).values())[:79])
     else:
         for key, value in (description or {}).items():
             image.SetMetaData(key, value)

@@ -20,12 +20,18 @@ _COLOURS = ((0.902, 0.624, 0.0), (0.337, 0.706, 0.914), (0.0, 0.62, 0.451), (0.9
 class Region:
     """One outlined region.
 
-    :param name: segment name, or "label 2" where the file gives none.
+    :param name: segment name, or "label 2" where the file gives none; not unique.
     :param mask: boolean array (k, j, i) on the grid it was asked for.
+    :param label: its number in the file.
+    :param segment_id: of a .seg.nrrd; empty for a label map.
+    :param outside_ml: volume of what lies outside the grid it was asked for.
     """
 
     name: str
     mask: np.ndarray
+    label: int = 1
+    segment_id: str = ""
+    outside_ml: float = 0.0
 
 
 def resample_mask(mask: np.ndarray, source: Geometry, target: Geometry) -> np.ndarray:
@@ -58,38 +64,53 @@ def resample_mask(mask: np.ndarray, source: Geometry, target: Geometry) -> np.nd
 def read_regions(path: Path, target: Geometry) -> list[Region]:
     """Read every label of a label map, or every segment of a .seg.nrrd, onto the grid ``target``.
 
-    :raises InputError: the file cannot be read, is not 3D integer labels, or holds no label at all.
+    :raises InputError: the file cannot be read, is no map of labels, or holds no label at all.
     :raises GeometryError: no region has a voxel inside the target volume.
     """
     path = Path(path)
     image = read_image(path)
     if image.GetDimension() == 2:
         image = sitk.JoinSeries(image)
-    if image.GetDimension() != 3 or "float" in image.GetPixelIDTypeAsString():
-        raise InputError(f"'{path.name}' is not a label map: three dimensions of whole numbers are needed.")
+    segments = _segments(image)
+    if image.GetDimension() != 3 or (image.GetNumberOfComponentsPerPixel() > 1 and not segments):
+        raise InputError(f"'{path.name}' is not a label map: an image of three dimensions with one number a voxel is needed.")
     source = geometry_of_image(image)
     layers = sitk.GetArrayFromImage(image).reshape(*source.shape, -1)
-    regions = [Region(name, resample_mask(layers[..., layer] == value, source, target)) for name, layer, value in _labels(image, layers)]
-    if not regions:
+    # Many programs store labels as floating point numbers.
+    if not np.all(np.isfinite(layers)) or (layers < 0).any() or (layers != np.rint(layers)).any():
+        raise InputError(f"'{path.name}' is not a label map: its voxels must be whole numbers of 0 or more.")
+    regions = [_region(segment, layers, source, target) for segment in segments or _labels(layers)]
+    if not (layers > 0).any():
         raise InputError(f"'{path.name}' holds no label: every voxel is 0.")
     if not any(region.mask.any() for region in regions):
         raise GeometryError(f"'{path.name}' lies outside the image it was given for: no voxel is common to both.")
     return regions
 
 
-def _labels(image: sitk.Image, layers: np.ndarray) -> list[tuple[str, int, int]]:
-    """(name, layer, value) of every label; segment names from the header of a .seg.nrrd."""
+def _segments(image: sitk.Image) -> list[tuple[str, str, int, int]]:
+    """(name, ID, layer, label) of every segment in the header of a .seg.nrrd, those without voxels included."""
     keys = set(image.GetMetaDataKeys())
-    named = {}
-    index = 0
-    while f"Segment{index}_LabelValue" in keys:
-        text = {k: image.GetMetaData(f"Segment{index}_{k}") for k in ("Name", "LabelValue", "Layer") if f"Segment{index}_{k}" in keys}
-        named[int(text.get("Layer", 0)), int(text["LabelValue"])] = text.get("Name") or f"segment {index + 1}"
-        index += 1
-    found = [(layer, int(value)) for layer in range(layers.shape[-1]) for value in np.unique(layers[..., layer]) if value]
-    # A named segment without voxels is reported by whoever measures it.
-    ordered = [*named, *(key for key in found if key not in named)]
-    return [(named.get(key, f"label {key[1]}"), *key) for key in ordered]
+    segments = []
+    while (prefix := f"Segment{len(segments)}_") + "LabelValue" in keys:
+        text = {key: image.GetMetaData(prefix + key) for key in ("Name", "ID", "LabelValue", "Layer") if prefix + key in keys}
+        name = text.get("Name") or f"segment {len(segments) + 1}"
+        segments.append((name, text.get("ID", ""), int(text.get("Layer", 0)), int(text["LabelValue"])))
+    return segments
+
+
+def _labels(layers: np.ndarray) -> list[tuple[str, str, int, int]]:
+    return [(f"label {int(value)}", "", 0, int(value)) for value in np.unique(layers) if value]
+
+
+def _region(segment: tuple[str, str, int, int], layers: np.ndarray, source: Geometry, target: Geometry) -> Region:
+    name, segment_id, layer, label = segment
+    mask = layers[..., layer] == label
+    # Where the centres of the source's voxels lie in the target tells what is cut off.
+    k, j, i = np.nonzero(mask)
+    place = (np.linalg.inv(target.ijk_to_lps) @ source.ijk_to_lps @ np.stack([i, j, k, np.ones_like(i)]))[:3]
+    inside = np.all((place >= -0.5) & (place <= np.array(target.shape[::-1])[:, None] - 0.5), axis=0)
+    outside_ml = float(np.count_nonzero(~inside)) * source.voxel_volume_ml
+    return Region(name, resample_mask(mask, source, target), label, segment_id, outside_ml)
 
 
 def write_segmentation(path: Path, regions: list[Region], geometry: Geometry) -> None:

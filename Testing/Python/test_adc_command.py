@@ -17,10 +17,11 @@ from reference_data import reference_path, requires_reference
 from HCCResponseLib.command import main
 from HCCResponseLib.command.progress_bar import ProgressBar
 from HCCResponseLib.geometry import Geometry
+from HCCResponseLib.lesions.body import remove_specks
 from HCCResponseLib.phantom.abdomen import diffusion_examination
 from HCCResponseLib.phantom.dicom_series import SeriesHeader, Volume, write_series
-from HCCResponseLib.workflow.image_files import geometry_of_image, write_volume
-from HCCResponseLib.workflow.label_maps import Region, write_segmentation
+from HCCResponseLib.workflow.image_files import geometry_of_image, image_from_array, write_volume
+from HCCResponseLib.workflow.label_maps import Region, read_regions, write_segmentation
 
 
 def run(*arguments) -> tuple[int, str, str]:
@@ -124,6 +125,48 @@ class AdcCommandTest(CommandCase):
         self.assertEqual([region["name"] for region in found], ["lesion", "lesion"])
         self.assertEqual([region["statistics"]["n"] for region in found], [int(region.mask.sum()) for region in regions])
 
+    def test_layers_of_a_segmentation_and_labels_stored_as_floats(self):
+        liver, spleen = self.examination.regions["liver"], self.examination.regions["spleen"]
+        overlapping = self.output.parent / "layers.seg.nrrd"
+        grid = self.examination.geometry
+        image = sitk.Compose([image_from_array(mask.astype(np.uint8), grid) for mask in (liver, liver | spleen)])
+        for index, name in enumerate(("liver", "both")):
+            image.SetMetaData(f"Segment{index}_Name", name)
+            image.SetMetaData(f"Segment{index}_ID", f"Segment_{index}")
+            image.SetMetaData(f"Segment{index}_LabelValue", "1")
+            image.SetMetaData(f"Segment{index}_Layer", str(index))
+        sitk.WriteImage(image, str(overlapping))
+        found = read_regions(overlapping, grid)
+        self.assertEqual([(region.name, region.segment_id) for region in found], [("liver", "Segment_0"), ("both", "Segment_1")])
+        np.testing.assert_array_equal(found[0].mask, liver)
+        np.testing.assert_array_equal(found[1].mask, liver | spleen)
+        floats = self.output.parent / "floats.nii.gz"
+        write_volume(floats, 2.0 * liver, grid)
+        (region,) = read_regions(floats, grid)
+        self.assertEqual((region.name, region.label), ("label 2", 2))
+        np.testing.assert_array_equal(region.mask, liver)
+
+    def test_an_outline_that_reaches_out_of_the_image_is_called_so(self):
+        # A block of 20 mL of which the lower half lies below the lowest slice.
+        grid = self.examination.geometry
+        below = (grid.ijk_to_lps @ [26, 20, -0.5, 1])[:3] - np.array([9.0, 9.0, 20.0])
+        block = Geometry.from_parts((40, 20, 20), (1.0, 1.0, 1.0), below)
+        mask = self.output.parent / "block.nrrd"
+        write_volume(mask, np.ones(block.shape, bool), block)
+        status, out, _err = run("adc", self.folder / "dicom", "--mask", mask, "--output", self.output)
+        self.assertEqual(status, 0)
+        self.assertIn("lie outside the image", out)
+        region = json.loads((self.output / "adc.json").read_text(encoding="utf-8"))["regions"][0]
+        self.assertAlmostEqual(region["outside_image_ml"], 8.0, delta=1.0)
+
+    def test_headers_say_what_the_numbers_are(self):
+        run("adc", self.folder / "dicom", "--output", self.output)
+        nrrd = sitk.ReadImage(str(self.output / "adc.nrrd"))
+        self.assertEqual(nrrd.GetMetaData("unit"), "10^-3 mm2/s")
+        self.assertEqual(nrrd.GetMetaData("method"), "WLLS, b = 0, 50, 400, 800 s/mm2")
+        nifti = sitk.ReadImage(str(self.output / "adc.nii.gz"))
+        self.assertTrue(nifti.GetMetaData("ITK_FileNotes").startswith("ADC; 10^-3 mm2/s; WLLS"))
+
     def test_a_second_run_replaces_the_first(self):
         run("adc", self.folder / "dicom", "--output", self.output)
         first = (self.output / "adc.nrrd").read_bytes()
@@ -175,7 +218,7 @@ class AdcCommandErrorsTest(CommandCase):
         self.assert_refused(self.folder / "dicom", "--b-values", "0,1000", says=("b = 1000", "0, 50, 400, 800"))
 
     def test_one_b_value(self):
-        self.assert_refused(self.folder / "dicom", "--b-values", "800", says=("Only one b-value", "b = 800", "two or more"))
+        self.assert_refused(self.folder / "dicom", "--b-values", "800", says=("b = 800 was asked for", "two different b-values"))
 
     def test_masks_that_cannot_be_used(self):
         grid = self.examination.geometry
@@ -190,8 +233,22 @@ class AdcCommandErrorsTest(CommandCase):
         write_volume(aside, np.ones(grid.shape, np.uint8), Geometry.from_parts(grid.shape, grid.spacing_mm, (2000.0, 0.0, 0.0)))
         self.assert_refused(self.folder / "dicom", "--mask", aside, says=("outside the image",))
         grey = self.output.parent / "grey.nrrd"
-        write_volume(grey, np.ones(grid.shape, np.float32), grid)
-        self.assert_refused(self.folder / "dicom", "--mask", grey, says=("not a label map",))
+        write_volume(grey, np.full(grid.shape, 0.5, np.float32), grid)
+        self.assert_refused(self.folder / "dicom", "--mask", grey, says=("not a label map", "whole numbers"))
+        negative = self.output.parent / "negative.nrrd"
+        write_volume(negative, np.full(grid.shape, -3.0, np.float32), grid)
+        self.assert_refused(self.folder / "dicom", "--mask", negative, says=("not a label map",))
+        vectors = self.output.parent / "vectors.nrrd"
+        sitk.WriteImage(sitk.Compose([image_from_array(np.ones(grid.shape, np.uint8), grid)] * 2), str(vectors))
+        self.assert_refused(self.folder / "dicom", "--mask", vectors, says=("one number a voxel",))
+        self.assert_refused(self.folder / "dicom", "--mask", self.folder, says=("is a folder",))
+
+    def test_output_that_is_a_file(self):
+        self.output.write_text("mine")
+        status, _out, err = run("adc", self.folder / "dicom", "--output", self.output)
+        self.assertEqual(status, 1)
+        self.assertIn("is a file", err)
+        self.assertEqual(self.output.read_text(), "mine")
 
     def test_stopping_writes_nothing(self):
         with mock.patch.object(ProgressBar, "__call__", side_effect=KeyboardInterrupt):
@@ -204,13 +261,14 @@ class AdcCommandErrorsTest(CommandCase):
         image = self.examination.volumes[0].signals
         write_series(folder, [Volume(image, 0.0), Volume(image, 800.0)], self.examination.geometry)
         status, out, _err = run("adc", folder, "--output", self.output)
-        self.assertEqual(status, 0)
+        self.assertEqual(status, 3)
         self.assertIn("the images are the same at every b-value", out)
-        self.assertIn("no voxel has an ADC", json.loads((self.output / "adc.json").read_text(encoding="utf-8"))["warnings"][0])
+        self.assertIn("No voxel has an ADC", json.loads((self.output / "adc.json").read_text(encoding="utf-8"))["warnings"][0])
 
     def test_misspelt_command(self):
         self.assertEqual(run("adc")[0], 2)
-        self.assertEqual(run("adc", "folder", "--b-values", "low,high")[0], 2)
+        for wrong in ("low,high", "", ","):
+            self.assertEqual(run("adc", "folder", "--b-values", wrong)[0], 2)
 
     def test_help_and_version(self):
         status, out, _err = run("--help")
@@ -218,6 +276,48 @@ class AdcCommandErrorsTest(CommandCase):
         self.assertIn("adc", out)
         self.assertIn("exit status", out)
         self.assertIn("hccresponse", run("--version")[1])
+
+
+class MontageTest(unittest.TestCase):
+    def test_letters_name_the_sides_of_the_patient(self):
+        from HCCResponseLib.report.montage import orientation_letters
+
+        axial = Geometry.from_parts((3, 4, 5), (1, 1, 1))
+        self.assertEqual(orientation_letters(axial), ("R", "L", "A", "P"))
+        sagittal = Geometry.from_parts((3, 4, 5), (1, 1, 1), direction_lps=[[0, 0, 1], [1, 0, 0], [0, -1, 0]])
+        self.assertEqual(orientation_letters(sagittal), ("A", "P", "S", "I"))
+        coronal = Geometry.from_parts((3, 4, 5), (1, 1, 1), direction_lps=[[1, 0, 0], [0, 0, 1], [0, -1, 0]])
+        self.assertEqual(orientation_letters(coronal), ("R", "L", "S", "I"))
+        turned = Geometry.from_parts((3, 4, 5), (1, 1, 1), direction_lps=np.diag([-1.0, -1.0, 1.0]))
+        self.assertEqual(orientation_letters(turned), ("L", "R", "P", "A"))
+
+    def test_flat_and_empty_images_make_a_picture(self):
+        from HCCResponseLib.report.montage import write_montage
+
+        with tempfile.TemporaryDirectory() as folder:
+            for shape in ((2, 1, 40), (1, 40, 1), (1, 1, 1)):
+                path = Path(folder) / "flat.png"
+                grid = Geometry.from_parts(shape, (2.0, 2.0, 5.0))
+                write_montage(path, np.full(shape, np.nan), grid, title="$flat$", unit="", window=(0.0, 3.0))
+                self.assertGreater(path.stat().st_size, 0)
+                path.unlink()
+
+
+class BodyTest(unittest.TestCase):
+    def test_specks_go_and_limbs_and_holes_stay(self):
+        body = np.zeros((4, 40, 60), bool)
+        body[:, 8:32, 10:50] = True
+        body[:, 15:20, 25:30] = False  # a signal void inside stays one
+        arm = np.zeros_like(body)
+        arm[:, 10:16, 53:58] = True
+        air = np.random.default_rng(1).random(body.shape) < 0.01
+        air[:, 6:34, 8:59] = False
+        found = remove_specks(body | arm | air)
+        np.testing.assert_array_equal(found, body | arm)
+        self.assertEqual(int(remove_specks(np.zeros_like(body)).sum()), 0)
+        thin = np.zeros_like(body)
+        thin[0, 0] = True
+        np.testing.assert_array_equal(remove_specks(thin), thin)
 
 
 class ProgressBarTest(unittest.TestCase):
@@ -271,8 +371,9 @@ class RealSeriesTest(unittest.TestCase):
         # The pixels of this public series are the same at both b-values, so no voxel may get an ADC.
         with tempfile.TemporaryDirectory() as folder:
             status, out, err = run("adc", reference_path("dwi_ge"), "--output", folder)
-            self.assertEqual(status, 0, err)
+            self.assertEqual(status, 3, err)
             record = json.loads((Path(folder) / "adc.json").read_text(encoding="utf-8"))
+            self.assertFalse(sitk.GetArrayFromImage(sitk.ReadImage(str(Path(folder) / "adc_valid.nrrd"))).any())
         self.assertEqual(record["b_values"], [0.0, 1000.0])
         self.assertEqual(record["directions_per_b_value"], {"0": 0, "1000": 6})
         self.assertIn("the images are the same at every b-value", out)
