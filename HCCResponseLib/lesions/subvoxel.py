@@ -23,10 +23,10 @@ __all__ = ["ImplicitSurface", "edge_band", "edge_field", "fit_implicit_surface"]
 LAYERS = 2
 """Voxel layers on either side of the edge that the polynomial is fitted to, at first."""
 
-DEGREE = {2: 8, 3: 4}
+DEGREE = {2: 6, 3: 4}
 """Degree of the polynomial by number of dimensions."""
 
-PENALTY = {2: 1.2, 3: 150.0}
+PENALTY = {2: 0.3, 3: 150.0}
 """Ridge, divided by the number of voxels fitted, on the terms above the second degree: circles, ellipses and ellipsoids are free."""
 
 SOFTNESS = 0.2
@@ -71,12 +71,12 @@ class ImplicitSurface:
 
 def _terms(points: np.ndarray, exponents: np.ndarray) -> np.ndarray:
     """Value of every polynomial term at every point, shape (points, terms)."""
-    powers = np.ones((exponents.max() + 1, *points.shape))
-    for degree in range(1, len(powers)):
-        powers[degree] = powers[degree - 1] * points
-    terms = powers[exponents[:, 0], :, 0]
-    for axis in range(1, points.shape[1]):
-        terms = terms * powers[exponents[:, axis], :, axis]
+    powers = np.ones((points.shape[1], exponents.max() + 1, len(points)))
+    for degree in range(1, powers.shape[1]):
+        powers[:, degree] = powers[:, degree - 1] * points.T
+    terms = powers[0, exponents[:, 0]]
+    for axis in range(1, len(powers)):
+        terms *= powers[axis, exponents[:, axis]]
     return terms.T
 
 
@@ -122,9 +122,19 @@ def fit_implicit_surface(points_mm: np.ndarray, start: np.ndarray) -> ImplicitSu
         # Newton overshoots where few points are near the edge: no value may move by more than two voxels at once.
         largest = np.abs(blocks @ step).max()
         coefficients = coefficients + step * min(1.0, 2.0 / max(largest, 1e-12))
-        if largest < 0.01:
+        if largest < 0.05:
             break
     return ImplicitSurface(exponents, coefficients[:, 0], centre, scale)
+
+
+def _eroded(mask: np.ndarray) -> np.ndarray:
+    """Take the voxels away that have a face neighbour outside; what lies beyond the array does not count as outside."""
+    result = mask.copy()
+    for axis in range(mask.ndim):
+        rows, kept = np.moveaxis(mask, axis, 0), np.moveaxis(result, axis, 0)
+        kept[1:] &= rows[:-1]
+        kept[:-1] &= rows[1:]
+    return result
 
 
 def edge_band(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -137,7 +147,7 @@ def edge_band(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     depth = np.zeros(mask.shape, dtype=np.int8)
     inner, outer = mask, mask
     for layer in range(LAYERS):
-        smaller, larger = ndimage.binary_erosion(inner), ndimage.binary_dilation(outer)
+        smaller, larger = _eroded(inner), ~_eroded(~outer)
         depth[inner & ~smaller] = layer + 1
         depth[larger & ~outer] = -layer - 1
         inner, outer = smaller, larger
