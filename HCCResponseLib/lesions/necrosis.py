@@ -18,7 +18,7 @@ from ..quantification.enhancement import relative_enhancement, subtract
 from .inputs import FEWEST_REFERENCE_VOXELS, Reference, crop_to_mask, require_image, require_mask, require_reference
 from .necrosis_score import NecrosisScore, necrosis_score
 from .necrosis_threshold import NecrosisThreshold, ReferenceThreshold
-from .tissue_parts import TissuePart, TissueParts, remove_islands
+from .tissue_parts import TissuePart, TissueParts, merge_small_islands
 
 __all__ = ["NecrosisAnalysis", "NecrosisPattern", "NecrosisResult"]
 
@@ -196,7 +196,7 @@ class NecrosisAnalysis:
             raise InputError(f"No voxel of the lesion has a usable {threshold.quantity} signal.")
         necrotic = usable & (values <= threshold.value)
         smallest_voxels = smallest_island_ml / voxel_ml * (1.0 - 1e-9)  # an island of just this size stays
-        necrotic = remove_islands(necrotic, usable & ~necrotic, smallest_voxels)
+        necrotic = merge_small_islands(necrotic, usable & ~necrotic, smallest_voxels)
         viable = usable & ~necrotic
 
         labels = np.zeros(self._lesion.shape, dtype=np.uint8)

@@ -6,7 +6,7 @@ from enum import IntEnum
 import numpy as np
 from scipy import ndimage
 
-__all__ = ["TissuePart", "TissueParts", "remove_islands"]
+__all__ = ["TissuePart", "TissueParts", "merge_small_islands"]
 
 
 class TissuePart(IntEnum):
@@ -42,7 +42,7 @@ class TissueParts:
         return mask
 
 
-def remove_islands(first: np.ndarray, second: np.ndarray, smallest_voxels: float) -> np.ndarray:
+def merge_small_islands(first: np.ndarray, second: np.ndarray, smallest_voxels: float) -> np.ndarray:
     """Give small islands of either of two parts to the other.
 
     An island is a set of voxels of one part that touch by their faces.

@@ -13,7 +13,7 @@ from HCCResponseLib.lesions.necrosis import NecrosisAnalysis, NecrosisPattern
 from HCCResponseLib.lesions.necrosis_score import NecrosisScore, necrosis_score
 from HCCResponseLib.lesions.necrosis_threshold import PhaseThreshold, ReferenceThreshold, RelativeThreshold
 from HCCResponseLib.lesions.necrosis_trend import NecrosisTrend, growth_caution, necrosis_trend
-from HCCResponseLib.lesions.tissue_parts import TissuePart, remove_islands
+from HCCResponseLib.lesions.tissue_parts import TissuePart, merge_small_islands
 
 
 class Shell:
@@ -253,15 +253,15 @@ class TestIslands(unittest.TestCase):
         first[2, 4, 4] = False  # a hole of one voxel
         first[0, 8, 8] = True  # an island of one voxel
         second = ~first
-        cleaned = remove_islands(first, second, 2)
+        cleaned = merge_small_islands(first, second, 2)
         self.assertTrue(cleaned[2, 4, 4])
         self.assertFalse(cleaned[0, 8, 8])
-        np.testing.assert_array_equal(remove_islands(first, second, 1), first)
+        np.testing.assert_array_equal(merge_small_islands(first, second, 1), first)
 
     def test_corner_contact_is_no_contact(self):
         first = np.zeros((3, 3, 3), dtype=bool)
         first[0, 0, 0] = first[1, 1, 0] = True
-        self.assertFalse(remove_islands(first, ~first, 2).any())
+        self.assertFalse(merge_small_islands(first, ~first, 2).any())
 
     def test_size_is_a_volume(self):
         geometry = Geometry.from_parts((6, 12, 12), (2.0, 2.0, 5.0))  # 0.02 mL a voxel
