@@ -138,12 +138,17 @@ def _put_together(
         ("series", [0 for _ in frames] if several else [None for _ in frames], False),
         *((clock.name, clock.seconds.tolist(), True) for clock in found if np.isfinite(clock.seconds).all()),
     ]
+    repeated = None
     for basis, values, ordered in bases:
         if any(value is None for value in values):
             continue
         groups = _group(basis, list(zip(source.tolist(), values, strict=True)), place, ordered)
-        if (groups.counts == 1).mean() >= 0.5:
+        if (groups.counts == 1).mean() < 0.5:
+            continue
+        if ((groups.counts > 1).mean(axis=1) < 0.5).all():
             return groups
+        # a whole time point is repeated, unless something else tells its images apart
+        repeated = repeated or groups
     ranks = [(f"{clock.name} within each slice", clock.seconds) for clock in found]
     if by_number:
         ranks.append(("instance number", np.array([np.nan if f.instance_number is None else f.instance_number for f in frames])))
@@ -152,6 +157,8 @@ def _put_together(
         rank = _rank(values, place)
         if rank is not None and counts.min() == counts.max():
             return _group(basis, rank.tolist(), place, ordered=True)
+    if repeated is not None:
+        return repeated
     if counts.min() != counts.max():
         usual = int(np.bincount(counts).argmax())
         odd = np.flatnonzero(counts != usual)
