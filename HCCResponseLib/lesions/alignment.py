@@ -40,7 +40,7 @@ GAIN_FROM = 0.005
 
 CLEAR_FROM = 0.1
 """The similarity at the best shift must exceed the median over all shifts by this to be believed. Images of noise alone reached
-0.02 round a lesion of 24 mm and 0.09 round one of 8 mm."""
+0.04 around a lesion of 24 mm and 0.09 around one of 8 mm."""
 
 
 @dataclass(frozen=True)

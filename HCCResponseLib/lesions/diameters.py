@@ -24,7 +24,7 @@ from scipy.spatial.distance import cdist
 from ..errors import InputError
 from ..geometry import Geometry
 from .contour import Contour, longest_runs, plane_steps, simplify_contour, trace_contour
-from .inputs import crop_to_mask, require_mask
+from .inputs import crop_to_mask, require_mask, require_mask_or_occupancy
 from .subvoxel import FIELD_LIMIT, LAYERS, edge_field
 
 __all__ = [
@@ -168,15 +168,14 @@ def measure_viable_diameters(
     :param geometry: grid of the mask.
     :param plane: "acquisition" or "axial".
     :param slices: slices (k) to measure on, on the acquisition plane; all if None.
-    :param gap_mm: longest stretch of non-viable tissue that a line may cross; two voxels in the plane if None.
+    :param gap_mm: longest stretch of non-viable tissue that a line may cross; if None, two voxels in the plane (of the largest
+        side, where the plane is cut through the volume).
     :raises InputError: there is no viable part, also on the slices, the gap is negative, or the plane unknown.
     :raises GeometryError: mask and geometry do not fit.
     """
-    if gap_mm is None:
-        gap_mm = 2.0 * max(geometry.spacing_mm[:2] if plane == "acquisition" else geometry.spacing_mm)
-    if not gap_mm >= 0.0:
+    if gap_mm is not None and not gap_mm >= 0.0:
         raise InputError(f"The gap that a viable diameter may cross must be 0 mm or more, not {gap_mm} mm.")
-    return _measure(viable, geometry, plane, slices, float(gap_mm), "viable part of the lesion")
+    return _measure(viable, geometry, plane, slices, gap_mm, "viable part of the lesion")
 
 
 def measure_split_diameters(
@@ -228,16 +227,9 @@ def measure_feret_diameter(mask: np.ndarray, geometry: Geometry) -> Diameter:
 
 def _prepare(mask, geometry: Geometry, name: str) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, bool]:
     """Return the cropped mask, the cropped occupancy (None for a binary mask), the crop's first index, and border contact."""
-    mask = np.asarray(mask)
-    occupancy = None
-    if mask.dtype.kind == "f":
-        occupancy = mask
-        if not np.all((occupancy >= 0.0) & (occupancy <= 1.0)):
-            raise InputError(f"An anti-aliased mask of the {name} may only hold values from 0 to 1.")
-        if not np.any(occupancy > 0.5):
-            raise InputError(f"No voxel belongs to the {name} by more than half; there is no edge to measure.")
-        mask = occupancy > 0.0
-    mask = require_mask(mask, geometry, name)
+    mask, occupancy = require_mask_or_occupancy(mask, geometry, name)
+    if occupancy is not None and not np.any(occupancy > 0.5):
+        raise InputError(f"No voxel belongs to the {name} by more than half; there is no edge to measure.")
     crop, first, touches = crop_to_mask(mask, LAYERS + 1)
     if occupancy is not None:
         box = tuple(slice(a + LAYERS + 1, a + n - LAYERS - 1) for a, n in zip(first, crop.shape, strict=True))
@@ -246,7 +238,7 @@ def _prepare(mask, geometry: Geometry, name: str) -> tuple[np.ndarray, np.ndarra
     return crop, occupancy, first, touches
 
 
-def _measure(mask: np.ndarray, geometry: Geometry, plane: str, slices, gap_mm: float, name: str) -> PlanarDiameters:
+def _measure(mask: np.ndarray, geometry: Geometry, plane: str, slices, gap_mm: float | None, name: str) -> PlanarDiameters:
     if plane not in PLANES:
         raise InputError(f"A diameter is measured on the plane {' or '.join(PLANES)}, not on '{plane}'.")
     if slices is not None and plane != "acquisition":
@@ -261,6 +253,8 @@ def _measure(mask: np.ndarray, geometry: Geometry, plane: str, slices, gap_mm: f
         bounds, section_at = _axial_sections(crop, occupancy, first, geometry)
     else:
         bounds, section_at = _acquired_sections(crop, occupancy, first, geometry)
+    if gap_mm is None:
+        gap_mm = 2.0 * max(geometry.spacing_mm if reformat else geometry.spacing_mm[:2])
     if slices is not None:
         slices = tuple(slices)
         chosen = np.isin(np.arange(len(bounds)) + first[0], slices)
@@ -281,7 +275,7 @@ def _measure(mask: np.ndarray, geometry: Geometry, plane: str, slices, gap_mm: f
     if slices is not None:
         parameters["slices"] = slices
     if not np.isinf(gap_mm):
-        parameters["gap_mm"] = gap_mm
+        parameters["gap_mm"] = float(gap_mm)
     return PlanarDiameters(
         long_axis=best.line(*line),
         short_axis=best.line(*short),

@@ -7,7 +7,15 @@ import numpy as np
 from ..errors import GeometryError, InputError
 from ..geometry import Geometry
 
-__all__ = ["FEWEST_REFERENCE_VOXELS", "Reference", "crop_to_mask", "require_image", "require_mask", "require_reference"]
+__all__ = [
+    "FEWEST_REFERENCE_VOXELS",
+    "Reference",
+    "crop_to_mask",
+    "require_image",
+    "require_mask",
+    "require_mask_or_occupancy",
+    "require_reference",
+]
 
 FEWEST_REFERENCE_VOXELS = 20
 """A reference region with fewer usable voxels does not give a spread worth dividing by."""
@@ -33,6 +41,21 @@ def require_mask(mask: np.ndarray, geometry: Geometry, name: str = "lesion") -> 
     if not mask.any():
         raise InputError(f"The outline of the {name} is empty; draw it first.")
     return mask
+
+
+def require_mask_or_occupancy(mask: np.ndarray, geometry: Geometry, name: str = "lesion") -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the voxels that belong to a lesion at all, as bool, and their occupancy 0 to 1 (None for a binary mask).
+
+    :param mask: bool or integers as for ``require_mask``, or floating point: occupancy of an anti-aliased mask.
+    :raises GeometryError: the mask lies on another grid.
+    :raises InputError: the mask is empty, or an occupancy is NaN or not from 0 to 1.
+    """
+    mask = np.asarray(mask)
+    if mask.dtype.kind != "f":
+        return require_mask(mask, geometry, name), None
+    if not np.all((mask >= 0.0) & (mask <= 1.0)):
+        raise InputError(f"An anti-aliased mask of the {name} may only hold values from 0 to 1.")
+    return require_mask(mask > 0.0, geometry, name), mask
 
 
 def require_image(image: np.ndarray, geometry: Geometry, name: str) -> np.ndarray:
@@ -69,6 +92,7 @@ class Reference:
     """Signal of a reference region.
 
     :param name: which region, e.g. "liver".
+    :param quantity: what was measured: "signal", "subtraction" or "signal before contrast".
     :param mean: arithmetic mean.
     :param sd: sample standard deviation.
     :param median: median.
@@ -78,6 +102,7 @@ class Reference:
     """
 
     name: str
+    quantity: str
     mean: float
     sd: float
     median: float
@@ -91,14 +116,15 @@ def require_reference(
     region: np.ndarray,
     name: str,
     fewest_voxels: int = FEWEST_REFERENCE_VOXELS,
+    quantity: str = "signal",
 ) -> Reference:
     """Measure the signal of a reference region.
 
-    :param image: signal, shape (k, j, i).
+    :param image: signal, any shape.
     :param region: bool, same shape.
     :raises InputError: too few finite voxels, or no spread at all.
     """
-    values = np.asarray(image, dtype=np.float64)[region]
+    values = np.asarray(image)[region].astype(np.float64)
     finite = values[np.isfinite(values)]
     if len(finite) < fewest_voxels:
         raise InputError(
@@ -109,4 +135,4 @@ def require_reference(
     sd = float(finite.std(ddof=1))
     if not sd > 1e-9 * abs(median):
         raise InputError(f"The signal of the {name} reference region does not vary; choose real tissue, not a filled area.")
-    return Reference(name, float(finite.mean()), sd, median, robust_sd, len(finite), len(values) - len(finite))
+    return Reference(name, quantity, float(finite.mean()), sd, median, robust_sd, len(finite), len(values) - len(finite))

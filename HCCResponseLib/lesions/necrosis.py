@@ -17,7 +17,7 @@ from ..geometry import Geometry
 from ..quantification.enhancement import relative_enhancement, subtract
 from .inputs import FEWEST_REFERENCE_VOXELS, Reference, crop_to_mask, require_image, require_mask, require_reference
 from .necrosis_score import NecrosisScore, necrosis_score
-from .necrosis_threshold import NecrosisThreshold, ReferenceThreshold
+from .necrosis_threshold import BEFORE_CONTRAST, RELATIVE_ENHANCEMENT, SUBTRACTION, NecrosisThreshold, ReferenceThreshold
 from .tissue_parts import TissuePart, TissueParts, merge_small_islands
 
 __all__ = ["NecrosisAnalysis", "NecrosisPattern", "NecrosisResult"]
@@ -167,7 +167,8 @@ class NecrosisAnalysis:
         region = require_mask(region, self._geometry, f"{name} reference region")
         pre = self._image("pre")[region]
         values = pre if before_contrast else subtract(self._images["post"][region], pre)
-        return require_reference(values, np.ones(values.shape, dtype=bool), name, fewest_voxels)
+        quantity = BEFORE_CONTRAST if before_contrast else SUBTRACTION
+        return require_reference(values, np.ones(values.shape, dtype=bool), name, fewest_voxels, quantity)
 
     def classify(
         self,
@@ -184,8 +185,13 @@ class NecrosisAnalysis:
         :param haemorrhage: signal before contrast above which the necrotic part is haemorrhagic: a ``ReferenceThreshold`` with a
             reference measured before contrast.
         :param smallest_island_ml: smaller islands of necrosis, and smaller viable islands, join what is around them (0: none).
-        :raises InputError: an image needed is missing, no voxel has a usable signal, or the threshold is not a number.
+        :raises InputError: an image needed is missing, no voxel has a usable signal, the threshold is not a number, or a
+            reference was measured on another image.
         """
+        for part, quantity in ((threshold, SUBTRACTION), (haemorrhage, BEFORE_CONTRAST)):
+            if isinstance(part, ReferenceThreshold) and part.reference.quantity != quantity:
+                measured = f"The {part.reference.name} reference was measured on the {part.reference.quantity}"
+                raise InputError(f"{measured}, not on the {quantity}.")
         if not np.isfinite(threshold.value):
             raise InputError("The enhancement threshold is not a number.")
         if not smallest_island_ml >= 0.0:
@@ -193,7 +199,7 @@ class NecrosisAnalysis:
         voxel_ml = self._geometry.voxel_volume_ml
         values, usable = self._values(threshold.quantity)
         if not usable.any():
-            raise InputError(f"No voxel of the lesion has a usable {threshold.quantity} signal.")
+            raise InputError(f"No voxel of the lesion has a usable {threshold.quantity}.")
         necrotic = usable & (values <= threshold.value)
         smallest_voxels = smallest_island_ml / voxel_ml * (1.0 - 1e-9)  # an island of just this size stays
         necrotic = merge_small_islands(necrotic, usable & ~necrotic, smallest_voxels)
@@ -211,7 +217,7 @@ class NecrosisAnalysis:
             "smallest_island_ml": smallest_island_ml,
         }
         if haemorrhage is not None:
-            before, known = self._values("pre")
+            before, known = self._values(BEFORE_CONTRAST)
             bright = known & (before > haemorrhage.value)
             labels[necrotic & bright] = TissuePart.HAEMORRHAGIC
             haemorrhagic_ml = float(np.count_nonzero(necrotic & bright) * voxel_ml)
@@ -252,15 +258,15 @@ class NecrosisAnalysis:
         """Return a quantity in the lesion's box, and where it is usable; prepared on first use."""
         if quantity not in self._prepared:
             box = tuple(slice(a, a + n) for a, n in zip(self._first, self._lesion.shape, strict=True))
-            if quantity == "subtraction":
+            if quantity == SUBTRACTION:
                 values = subtract(self._images["post"][box], self._image("pre")[box])
-            elif quantity == "relative enhancement":
+            elif quantity == RELATIVE_ENHANCEMENT:
                 signals = np.stack([self._image("pre")[box], self._images["post"][box]], axis=-1)
                 values = relative_enhancement(signals, slice(0, 1))[..., 1]
-            elif quantity == "phase":
-                values = self._images["post"][box]
+            elif quantity == BEFORE_CONTRAST:
+                values = self._image("pre")[box]
             else:
-                values = self._image(quantity)[box]
+                values = self._images["post"][box]
             values = np.asarray(values, dtype=np.result_type(values, np.float32))
             usable = self._core & np.isfinite(values)
             self._prepared[quantity] = (_median(values, usable) if self._median else values), usable
@@ -278,10 +284,12 @@ class NecrosisAnalysis:
 
     def _spread(self, necrotic, usable, fraction: float) -> tuple[int, float, float]:
         """Return the number of pieces of necrosis, the largest one's part of it, and the central index."""
-        if fraction in (0.0, 1.0):
-            return int(fraction), fraction, float("nan")
+        if fraction == 0.0:
+            return 0, 0.0, float("nan")
         labels, pieces = ndimage.label(necrotic)
         largest = np.bincount(labels.ravel())[1:].max() / np.count_nonzero(necrotic)
+        if fraction == 1.0:
+            return pieces, float(largest), float("nan")
         rank = self._depth_rank
         difference = rank[necrotic].mean() - rank[usable & ~necrotic].mean()
         return pieces, float(largest), float(np.clip(2.0 * difference, -1.0, 1.0))

@@ -5,7 +5,22 @@ from typing import ClassVar
 
 from .inputs import Reference
 
-__all__ = ["NecrosisThreshold", "PhaseThreshold", "ReferenceThreshold", "RelativeThreshold"]
+__all__ = [
+    "BEFORE_CONTRAST",
+    "PHASE",
+    "RELATIVE_ENHANCEMENT",
+    "SUBTRACTION",
+    "NecrosisThreshold",
+    "PhaseThreshold",
+    "ReferenceThreshold",
+    "RelativeThreshold",
+]
+
+# What a threshold or a reference is compared with.
+SUBTRACTION = "subtraction"
+RELATIVE_ENHANCEMENT = "relative enhancement"
+PHASE = "signal after contrast"
+BEFORE_CONTRAST = "signal before contrast"
 
 
 @dataclass(frozen=True)
@@ -22,7 +37,7 @@ class ReferenceThreshold:
 
     reference: Reference
     k: float = 2.0
-    quantity: ClassVar[str] = "subtraction"
+    quantity: ClassVar[str] = SUBTRACTION
 
     @property
     def value(self) -> float:
@@ -48,7 +63,7 @@ class RelativeThreshold:
     """Percent enhancement, 100 (after - before) / before; a voxel is viable above it."""
 
     percent: float
-    quantity: ClassVar[str] = "relative enhancement"
+    quantity: ClassVar[str] = RELATIVE_ENHANCEMENT
 
     @property
     def value(self) -> float:
@@ -66,7 +81,7 @@ class PhaseThreshold:
     """Signal of one phase after contrast; a voxel is viable above it. Haemorrhage, bright before contrast, looks viable."""
 
     signal: float
-    quantity: ClassVar[str] = "phase"
+    quantity: ClassVar[str] = PHASE
 
     @property
     def value(self) -> float:

@@ -45,19 +45,28 @@ class TissueParts:
 def merge_small_islands(first: np.ndarray, second: np.ndarray, smallest_voxels: float) -> np.ndarray:
     """Give small islands of either of two parts to the other.
 
-    An island is a set of voxels of one part that touch by their faces.
+    An island is a set of voxels of one part that touch by their faces. It changes sides where it touches, by a face, a piece of
+    the other part that is not small itself; a small lesion therefore stays as it is.
 
     :param first: bool.
     :param second: bool, same shape, nowhere true together with ``first``.
-    :param smallest_voxels: islands with fewer voxels change sides; both parts are judged as they come in.
+    :param smallest_voxels: pieces with fewer voxels are small; both parts are judged as they come in.
     :return: the new first part; the new second part is the rest of both.
     """
     if smallest_voxels <= 1.0:
         return first
+    labels, small = [], []
+    for part in (first, second):
+        labels.append(ndimage.label(part)[0])
+        small.append(np.bincount(labels[-1].ravel()) < smallest_voxels)
+        small[-1][0] = False
     result = first.copy()
-    for part, joins in ((first, False), (second, True)):
-        labels, _count = ndimage.label(part)
-        small = np.bincount(labels.ravel()) < smallest_voxels
-        small[0] = False
-        result[small[labels]] = joins
+    for part, other in ((0, 1), (1, 0)):
+        if not small[part].any():
+            continue
+        large = (labels[other] > 0) & ~small[other][labels[other]]
+        beside = np.unique(labels[part][ndimage.binary_dilation(large)])
+        changes = np.zeros(len(small[part]), dtype=bool)
+        changes[beside] = small[part][beside]
+        result[changes[labels[part]]] = part == 1
     return result

@@ -210,6 +210,16 @@ class TestKnownShapes(unittest.TestCase):
         geometry = box_geometry(30.0, (1.0, 1.0, 3.0), rotation((1.0, 0.0, 0.0), 0.3))
         mask = ellipsoid(geometry, (0.2, 0.1, 0.0), (9.0, 9.0, 9.0))
         self.assertEqual(measure_diameters(mask, geometry, plane="axial").long_axis, measure_diameters(mask, geometry).long_axis)
+        self.assertEqual(measure_viable_diameters(mask, geometry, plane="axial").parameters["gap_mm"], 2.0)
+
+    def test_viable_part_on_a_plane_cut_through_the_volume(self):
+        geometry = box_geometry(46.0, (1.2, 1.2, 2.4), TILT)
+        shell = ellipsoid(geometry, (0.3, 0.1, 0.2), (18.0,) * 3) & ~ellipsoid(geometry, (0.3, 0.1, 0.2), (11.0,) * 3)
+        result = measure_viable_diameters(shell, geometry, plane="axial", gap_mm=0.0)
+        self.assertAlmostEqual(result.long_axis.length_mm, 2 * np.sqrt(18.0**2 - 11.0**2), delta=1.2)
+        default = measure_viable_diameters(shell, geometry, plane="axial")
+        self.assertAlmostEqual(default.parameters["gap_mm"], 4.8)
+        self.assertGreaterEqual(default.long_axis.length_mm, result.long_axis.length_mm)
 
     def test_coronal_acquisition_on_the_axial_plane(self):
         coronal = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])

@@ -89,6 +89,15 @@ class TestBadInput(unittest.TestCase):
         reference = self.analysis().measure_reference(np.ones_like(self.lesion), "muscle")
         self.assertEqual((reference.voxels, reference.rejected), (4 * 81, 81))
 
+    def test_reference_of_another_image(self):
+        analysis = self.analysis()
+        subtraction = analysis.measure_reference(~self.lesion, "liver")
+        before = analysis.measure_reference(~self.lesion, "liver", before_contrast=True)
+        with self.assertRaisesRegex(InputError, "signal before contrast, not on the subtraction"):
+            analysis.classify(ReferenceThreshold(before))
+        with self.assertRaisesRegex(InputError, "subtraction, not on the signal before contrast"):
+            analysis.classify(ReferenceThreshold(subtraction), haemorrhage=ReferenceThreshold(subtraction))
+
     def test_nan_threshold_and_negative_settings(self):
         with self.assertRaisesRegex(InputError, "not a number"):
             self.analysis().classify(PhaseThreshold(float("nan")))
@@ -210,6 +219,28 @@ class TestShell(unittest.TestCase):
         self.assertLess(100 * abs(result.necrotic_fraction - shell.fraction), 1.0)
 
 
+class TestSmallAndBorder(unittest.TestCase):
+    def test_one_voxel(self):
+        geometry = Geometry.from_parts((3, 4, 5), (1.0, 1.0, 3.0))
+        lesion = np.zeros(geometry.shape, dtype=bool)
+        lesion[2, 0, 4] = True
+        for signal, fraction in ((10.0, 1.0), (90.0, 0.0)):
+            result = NecrosisAnalysis(lesion, geometry, post=np.full(geometry.shape, signal)).classify(PhaseThreshold(50.0))
+            self.assertEqual(result.necrotic_fraction, fraction)
+            self.assertAlmostEqual(result.tumour_ml, 0.003)
+            np.testing.assert_array_equal(result.parts.mask(TissuePart.NECROTIC, TissuePart.VIABLE), lesion)
+
+    def test_at_the_border_and_in_the_last_slice(self):
+        shell = Shell(noise=7.0)
+        middle = np.argwhere(shell.lesion).mean(axis=0).astype(int)
+        cut = tuple(slice(None, middle[axis] + 1) for axis in range(3))
+        geometry = Geometry(shell.lesion[cut].shape, shell.geometry.ijk_to_lps)
+        analysis = NecrosisAnalysis(shell.lesion[cut], geometry, pre=shell.pre[cut], post=shell.post[cut])
+        result = analysis.classify(RelativeThreshold(25.0))
+        truth = np.count_nonzero(shell.core[cut]) / np.count_nonzero(shell.lesion[cut])
+        self.assertAlmostEqual(result.necrotic_fraction, truth, delta=0.02)
+
+
 class TestPattern(unittest.TestCase):
     def setUp(self):
         self.geometry = box_geometry(40.0, (1.0, 1.0, 2.0))
@@ -227,6 +258,7 @@ class TestPattern(unittest.TestCase):
         complete = self.pattern(self.lesion)
         self.assertEqual((complete.pattern, complete.score), (NecrosisPattern.COMPLETE, NecrosisScore.OVER_75))
         self.assertEqual(complete.viable_ml, 0.0)
+        self.assertEqual((complete.pieces, complete.largest_piece_fraction), (1, 1.0))
 
     def test_scattered_is_diffuse(self):
         # Balls of 2.5 mm on a lattice of 8 mm: many pieces, no place preferred.
@@ -262,6 +294,13 @@ class TestIslands(unittest.TestCase):
         first = np.zeros((3, 3, 3), dtype=bool)
         first[0, 0, 0] = first[1, 1, 0] = True
         self.assertFalse(merge_small_islands(first, ~first, 2).any())
+
+    def test_what_touches_nothing_large_stays(self):
+        first, second = np.zeros((2, 3, 4, 12), dtype=bool)
+        first[1, 1, 1:3] = True  # two voxels beside three: both small
+        second[1, 1, 3:6] = True
+        first[1, 1, 9] = True  # a piece of the lesion by itself
+        np.testing.assert_array_equal(merge_small_islands(first, second, 5), first)
 
     def test_size_is_a_volume(self):
         geometry = Geometry.from_parts((6, 12, 12), (2.0, 2.0, 5.0))  # 0.02 mL a voxel
