@@ -35,6 +35,9 @@ SURROUNDINGS_MM = 25.0
 ITERATIONS = 100
 """Most steps of the registration on each of its two scales."""
 
+SAMPLES = 30_000
+"""Voxels compared in each of these steps."""
+
 GAIN_FROM = 0.005
 """A registration must raise the similarity by this to be used; resampling images that need none raises it by 0.002."""
 
@@ -216,29 +219,35 @@ def _register(pre, post, region, lesion, geometry: Geometry, start_lps, progress
     """Return the rigid 4 x 4 LPS matrix from ``pre`` to ``post``; None where SimpleITK finds no common tissue."""
     import SimpleITK as sitk
 
-    def image(values):
-        result = sitk.GetImageFromArray(values)
+    def image(values, box):
+        result = sitk.GetImageFromArray(values[box])
         result.SetSpacing(geometry.spacing_mm)
-        result.SetOrigin(geometry.origin_lps)
+        result.SetOrigin((geometry.ijk_to_lps @ [box[2].start, box[1].start, box[0].start, 1.0])[:3].tolist())
         result.SetDirection(geometry.direction_lps.ravel().tolist())
         return result
 
+    # Only what can matter: the region before contrast, and after contrast as far around it as the images may have moved.
+    around, first, _touches = crop_to_mask(region, 0)
+    reach = np.ceil(2.0 * LARGEST_SHIFT_MM / np.array(geometry.spacing_mm[::-1])).astype(int)
+    near = tuple(slice(int(a), int(a + n)) for a, n in zip(first, around.shape, strict=True))
+    wide = tuple(slice(max(part.start - int(r), 0), part.stop + int(r)) for part, r in zip(near, reach, strict=True))
     known = np.isfinite(pre), np.isfinite(post)
-    fixed, moving = (image(np.where(part, values, 0.0).astype(np.float32)) for part, values in zip(known, (pre, post), strict=True))
+    fixed = image(np.where(known[0], pre, 0.0).astype(np.float32), near)
+    moving = image(np.where(known[1], post, 0.0).astype(np.float32), wide)
     transform = sitk.Euler3DTransform()
     transform.SetCenter((geometry.ijk_to_lps @ [*np.argwhere(lesion).mean(axis=0)[::-1], 1.0])[:3].tolist())
     transform.SetTranslation(list(start_lps))
     method = sitk.ImageRegistrationMethod()
     method.SetMetricAsMattesMutualInformation(24)
-    method.SetMetricFixedMask(image((region & known[0]).astype(np.uint8)))
-    method.SetMetricMovingMask(image(known[1].astype(np.uint8)))
+    method.SetMetricFixedMask(image((region & known[0]).astype(np.uint8), near))
+    method.SetMetricMovingMask(image(known[1].astype(np.uint8), wide))
     method.SetMetricSamplingStrategy(method.REGULAR)
-    method.SetMetricSamplingPercentage(0.3)
+    method.SetMetricSamplingPercentage(min(SAMPLES / around.size, 1.0))
     method.SetInterpolator(sitk.sitkLinear)
     method.SetInitialTransform(transform, inPlace=True)
     method.SetOptimizerAsRegularStepGradientDescent(1.0, 0.01, ITERATIONS, relaxationFactor=0.6)
     method.SetOptimizerScalesFromPhysicalShift()
-    method.SetShrinkFactorsPerLevel([2 if min(geometry.shape) >= 16 else 1, 1])
+    method.SetShrinkFactorsPerLevel([2 if min(around.shape) >= 16 else 1, 1])
     method.SetSmoothingSigmasPerLevel([3.0, 1.5])
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
     stopped = []
