@@ -11,6 +11,7 @@ from datetime import date
 from enum import StrEnum
 
 from ..errors import InputError
+from .finding import Finding
 from .measurement import Measurement
 from .roles import Role
 
@@ -37,6 +38,7 @@ class TimePoint:
     :param weeks_from_baseline: None where it is not known.
     :param treatment: in words, as the user wrote it ("sorafenib 800 mg").
     :param dose: of radiotherapy, in words ("50.4 Gy in 28").
+    :param afp_ng_ml: alpha-fetoprotein in serum, ng/mL (the same number in ug/L); None where it is not known.
     """
 
     index: int
@@ -45,6 +47,7 @@ class TimePoint:
     weeks_from_baseline: float | None = None
     treatment: str = ""
     dose: str = ""
+    afp_ng_ml: float | None = None
 
     def __post_init__(self):
         """Check the fields."""
@@ -57,6 +60,8 @@ class TimePoint:
                 raise InputError(f"Time point {self.index}: the date '{self.date}' is not ISO 8601 (like 2026-03-01).") from None
         if self.weeks_from_baseline is not None and not math.isfinite(self.weeks_from_baseline):
             raise InputError(f"Time point {self.index}: {self.weeks_from_baseline} weeks from baseline is not a number.")
+        if self.afp_ng_ml is not None and not 0.0 <= self.afp_ng_ml < math.inf:
+            raise InputError(f"Time point {self.index}: AFP must be 0 ng/mL or more, found {self.afp_ng_ml}.")
 
 
 @dataclass(frozen=True)
@@ -67,15 +72,19 @@ class Image:
     :param role: what it shows; None where nobody said.
     :param series_uid: DICOM Series Instance UID; empty where there is none.
     :param name: of the volume; only for people.
+    :param slice_thickness_mm: None where it is not known. Above 5 mm it raises the size that a target must have.
     """
 
     time_point: int
     role: Role | None
     series_uid: str = ""
     name: str = ""
+    slice_thickness_mm: float | None = None
 
     def __post_init__(self):
         """Text becomes a role."""
+        if self.slice_thickness_mm is not None and not 0.0 < self.slice_thickness_mm < math.inf:
+            raise InputError(f"Image '{self.name}': a slice thickness of {self.slice_thickness_mm} mm cannot be.")
         if self.role is not None and not isinstance(self.role, Role):
             try:
                 object.__setattr__(self, "role", Role(self.role))
@@ -92,8 +101,16 @@ class Lesion:
     :param kind: None where it was not decided.
     :param organ: where it is ("liver", "lung"); at most two targets an organ in RECIST 1.1.
     :param lymph_node: measured by its short axis.
+    :param porta_hepatis: a lymph node at the hilum of the liver; mRECIST takes it for malignant only from 20 mm.
     :param previously_treated: locally, before this treatment (RFA, TACE, ...).
+    :param ill_defined: infiltrative or without a clear edge: it cannot be measured reliably.
+    :param tumour_thrombus: tumour in a vessel (portal vein).
+    :param proven: malignant by histology or typical imaging.
+    :param typical_enhancement: arterial enhancement with washout, as typical of hepatocellular carcinoma; None where nobody said.
+    :param split_from: tracking UID of the lesion that this one is a part of; empty for all others.
     :param in_field: inside the radiation field; None where there is none.
+    :param dose_gy: radiotherapy dose given to the lesion in all; None where there is none.
+    :param fractions: in how many fractions.
     """
 
     uid: str
@@ -101,11 +118,19 @@ class Lesion:
     kind: LesionKind | None = None
     organ: str = "liver"
     lymph_node: bool = False
+    porta_hepatis: bool = False
     previously_treated: bool = False
+    ill_defined: bool = False
+    tumour_thrombus: bool = False
+    proven: bool = False
+    typical_enhancement: bool | None = None
+    split_from: str = ""
     in_field: bool | None = None
+    dose_gy: float | None = None
+    fractions: int | None = None
 
     def __post_init__(self):
-        """Check the UID; text becomes a kind."""
+        """Check the fields; text becomes a kind."""
         if not self.uid or len(self.uid) > 64 or not self.uid.replace(".", "").isdigit():
             raise InputError(f"Lesion '{self.identifier}': '{self.uid}' is not a DICOM unique identifier.")
         if self.kind is not None and not isinstance(self.kind, LesionKind):
@@ -113,6 +138,19 @@ class Lesion:
                 object.__setattr__(self, "kind", LesionKind(self.kind))
             except ValueError:
                 raise InputError(f"Lesion '{self.identifier}': '{self.kind}' is none of {', '.join(LesionKind)}.") from None
+        for name in ("in_field", "typical_enhancement"):
+            if getattr(self, name) is not None and not isinstance(getattr(self, name), bool):
+                raise InputError(f"Lesion '{self.identifier}': {name} must be true, false or empty, found {getattr(self, name)!r}.")
+        if self.porta_hepatis and not self.lymph_node:
+            raise InputError(f"Lesion '{self.identifier}': only a lymph node can be a node of the porta hepatis.")
+        if (self.dose_gy is None) != (self.fractions is None):
+            raise InputError(f"Lesion '{self.identifier}': a radiotherapy dose needs both the dose in Gy and the number of fractions.")
+        if self.dose_gy is not None:
+            whole = isinstance(self.fractions, int) and not isinstance(self.fractions, bool)
+            if not 0.0 < self.dose_gy < math.inf or not whole or self.fractions < 1:
+                raise InputError(f"Lesion '{self.identifier}': {self.dose_gy} Gy in {self.fractions} fractions cannot be.")
+            if self.in_field is False:
+                raise InputError(f"Lesion '{self.identifier}' lies outside the radiation field and has a dose; correct one of the two.")
 
 
 @dataclass(frozen=True)
@@ -122,7 +160,8 @@ class Case:
     :param patient: patient identifier.
     :param name: patient's name; left out of de-identified exports.
     :param time_points: by index.
-    :raises InputError: indices or UIDs stand twice, or an image belongs to no time point.
+    :param findings: what readers said of lesions beside the numbers.
+    :raises InputError: indices or UIDs stand twice, or an image or a finding belongs to no time point or lesion of the case.
     """
 
     patient: str
@@ -131,10 +170,11 @@ class Case:
     images: tuple[Image, ...] = ()
     lesions: tuple[Lesion, ...] = ()
     measurements: tuple[Measurement, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
 
     def __post_init__(self):
         """Sort and check."""
-        for name in ("time_points", "images", "lesions", "measurements"):
+        for name in ("time_points", "images", "lesions", "measurements", "findings"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         object.__setattr__(self, "time_points", tuple(sorted(self.time_points, key=lambda one: one.index)))
         _unique([one.index for one in self.time_points], "Time point")
@@ -144,6 +184,24 @@ class Case:
         for image in self.images:
             if image.time_point not in known:
                 raise InputError(f"Image '{image.name}' belongs to time point {image.time_point}, which the case does not have.")
+        _unique([(one.time_point, one.lesion_uid, one.reader) for one in self.findings], "Finding")
+        uids = {one.uid for one in self.lesions}
+        for finding in self.findings:
+            if finding.time_point not in known:
+                raise InputError(f"A finding belongs to time point {finding.time_point}, which the case does not have.")
+            for uid in filter(None, (finding.lesion_uid, finding.merged_with)):
+                if uid not in uids:
+                    raise InputError(f"A finding belongs to lesion {uid}, which the case does not have.")
+        parents = {one.uid: one.split_from for one in self.lesions}
+        for lesion in self.lesions:
+            if lesion.split_from and lesion.split_from not in uids:
+                raise InputError(f"Lesion '{lesion.identifier}' is a part of {lesion.split_from}, which the case does not have.")
+            above, seen = lesion.split_from, {lesion.uid}
+            while above:
+                if above in seen:
+                    raise InputError(f"Lesion '{lesion.identifier}' cannot be a part of itself.")
+                seen.add(above)
+                above = parents.get(above, "")
 
     def lesion(self, uid: str) -> Lesion | None:
         """The lesion with a tracking UID, or None."""
@@ -182,7 +240,7 @@ class Case:
         for row in content.get("measurements") or ():
             if isinstance(row, dict) and row.get("value", 0) is None:
                 row["value"] = math.nan
-        parts = {"time_points": TimePoint, "images": Image, "lesions": Lesion, "measurements": Measurement}
+        parts = {"time_points": TimePoint, "images": Image, "lesions": Lesion, "measurements": Measurement, "findings": Finding}
         return _made(cls, {name: _list_of(parts[name], name, part) if name in parts else part for name, part in content.items()}, "Case")
 
 

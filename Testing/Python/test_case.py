@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from HCCResponseLib.errors import InputError
 from HCCResponseLib.response.case import Case, Image, Lesion, LesionKind, TimePoint
 from HCCResponseLib.response.change import Trend, nadir, percent_change, trend
+from HCCResponseLib.response.finding import Finding, LesionState
 from HCCResponseLib.response.measurement import Measurement
 from HCCResponseLib.response.quantities import QUANTITIES, STATISTICS, canonical_unit
 from HCCResponseLib.response.roles import Role
@@ -30,21 +31,30 @@ def a_case() -> Case:
         name="Müller^Änne",
         time_points=(
             TimePoint(1, "1.2.3", "2026-04-01", 4.4, "sorafenib 800 mg"),
-            TimePoint(0, "1.2.2", "2026-03-01", 0.0, dose="50.4 Gy in 28"),
+            TimePoint(0, "1.2.2", "2026-03-01", 0.0, dose="50.4 Gy in 28", afp_ng_ml=420.0),
         ),
-        images=(Image(0, Role.DWI, "1.2.2.1", "DWI"), Image(1, None, name="unknown")),
-        lesions=(Lesion(UID, "L1", LesionKind.TARGET, in_field=True), Lesion("2.25.99", "N", organ="lymph node", lymph_node=True)),
+        images=(Image(0, Role.DWI, "1.2.2.1", "DWI", slice_thickness_mm=5.0), Image(1, None, name="unknown")),
+        lesions=(
+            Lesion(UID, "L1", LesionKind.TARGET, in_field=True, dose_gy=50.4, fractions=28, typical_enhancement=True),
+            Lesion("2.25.99", "N", organ="lymph node", lymph_node=True, porta_hepatis=True),
+            Lesion("2.25.100", "L1b", split_from=UID),
+        ),
         measurements=(
             measurement(statistic="median", reader="A"),
             measurement(statistic="median", reader="B", datetime="2026-03-01T09:30:00"),
             measurement(time_point=1, quantity="LONG_AXIS", unit="mm", value=math.nan),
+        ),
+        findings=(
+            Finding(1, "2.25.99", "unequivocal progression", reader="A", comment="much larger"),
+            Finding(1, UID, LesionState.MERGED, "2.25.99", "B"),
         ),
     )
 
 
 def equal(a: Case, b: Case) -> bool:
     """Equality in which NaN equals NaN."""
-    return a.to_json() == b.to_json() and a.lesions == b.lesions and a.images == b.images and a.time_points == b.time_points
+    parts = ("time_points", "images", "lesions", "findings")
+    return a.to_json() == b.to_json() and all(getattr(a, part) == getattr(b, part) for part in parts)
 
 
 class CaseTest(unittest.TestCase):
@@ -55,6 +65,15 @@ class CaseTest(unittest.TestCase):
         self.assertTrue(math.isnan(again.measurements[2].value))
         self.assertIs(again.images[0].role, Role.DWI)
         self.assertIs(again.lesions[0].kind, LesionKind.TARGET)
+        self.assertIs(again.findings[0].state, LesionState.PROGRESSION)
+
+    def test_a_case_without_the_later_fields_is_read(self):
+        content = json.loads(a_case().to_json())
+        content.pop("findings")
+        content["lesions"] = [{"uid": UID, "identifier": "L1"}]
+        content["time_points"] = [{"index": 0}, {"index": 1}]
+        content["images"] = []
+        self.assertEqual(Case.from_json(json.dumps(content)).lesions, (Lesion(UID, "L1"),))
 
     def test_time_points_are_in_order(self):
         self.assertEqual([one.index for one in a_case().time_points], [0, 1])
@@ -91,6 +110,24 @@ class CaseTest(unittest.TestCase):
             (lambda c: c["images"][0].update(time_point=9), "time point 9"),
             (lambda c: c["measurements"].append(c["measurements"][0]), "stands twice"),
             (lambda c: c["lesions"].append(c["lesions"][0]), "stands twice"),
+            (lambda c: c["lesions"][0].update(in_field="yes"), "in_field must be true, false or empty"),
+            (lambda c: c["lesions"][0].update(in_field=1), "in_field must be true, false or empty"),
+            (lambda c: c["lesions"][0].update(in_field=False), "outside the radiation field"),
+            (lambda c: c["lesions"][0].update(fractions=None), "both the dose in Gy and the number"),
+            (lambda c: c["lesions"][0].update(fractions=0), "50.4 Gy in 0 fractions"),
+            (lambda c: c["lesions"][0].update(porta_hepatis=True), "only a lymph node"),
+            (lambda c: c["lesions"][2].update(split_from="2.25.7"), "which the case does not have"),
+            (lambda c: c["lesions"][0].update(split_from="2.25.100"), "part of itself"),
+            (lambda c: c["images"][0].update(slice_thickness_mm=0), "slice thickness of 0 mm"),
+            (lambda c: c["time_points"][0].update(afp_ng_ml=-1), "AFP must be 0 ng/mL or more"),
+            (lambda c: c["findings"][0].update(state="bigger"), "'bigger'"),
+            (lambda c: c["findings"][0].update(time_point=5), "time point 5"),
+            (lambda c: c["findings"][0].update(time_point=-1), "findings[0]"),
+            (lambda c: c["findings"][0].update(lesion_uid="2.25.7"), "lesion 2.25.7"),
+            (lambda c: c["findings"][0].update(merged_with=UID), "only that, names the lesion"),
+            (lambda c: c["findings"][1].update(merged_with=""), "names the lesion"),
+            (lambda c: c["findings"][1].update(merged_with=UID), "merged with itself"),
+            (lambda c: c["findings"].append(c["findings"][0]), "stands twice"),
         ):
             with self.subTest(says), self.assertRaises(InputError) as raised:
                 Case.from_json(damaged(change))
