@@ -155,6 +155,7 @@ _ALL = (
     _score("T2_GRADE", "T2 grade", _private("T2SignalGrade", "Signal grade on T2, 1 to 5 (van den Bos)")),
     _score("T1_GRADE_PROPOSAL", "Proposed T1 grade", _private("T1GradeProposal", "Signal grade on T1 proposed by software")),
     _score("T2_GRADE_PROPOSAL", "Proposed T2 grade", _private("T2GradeProposal", "Signal grade on T2 proposed by software")),
+    _fraction("ENHANCEMENT", "Enhancement", _private("Enhancement", "Relative enhancement of tumour, S/S0 - 1")),
     _spreads("T1_CONTRAST", "T1 contrast", _private("T1LiverContrast", "Contrast to liver on T1 in spreads of liver")),
     _spreads("T2_CONTRAST", "T2 contrast", _private("T2LiverContrast", "Contrast to liver on T2 in spreads of liver")),
     _spreads("T1_HETEROGENEITY", "T1 heterogeneity", _private("T1Heterogeneity", "Spread of lesion over spread of liver on T1")),
