@@ -14,7 +14,7 @@ GE_ACQUISITION = "GEMS_ACQU_01"
 PHILIPS_IMAGING = "Philips Imaging DD 001"
 
 FAT_SUPPRESSION_OPTIONS = {"FS", "SFS", "WE", "FATSAT", "FAT_SAT", "SPIR", "SPAIR"}
-"""Values of ScanOptions: FS of the standard, SFS and WE (water excitation) of Siemens, the others of de-identified archives."""
+"""Values of ScanOptions: FS of the standard, SFS and WE (water excitation) of Siemens, and names of methods."""
 
 _SINGLE_SHOT_NAMES = re.compile(r"^\*?h\w{0,2}2d|haste|ssh|ss[_ -]?(?:fse|tse)|(?<![a-z])fase")
 _BALANCED_NAMES = re.compile(r"trufi|tfi[23]d|fiesta|b-?[ft]fe|true ?ssfp|bssfp")
@@ -62,8 +62,8 @@ def pulse_sequence(dataset: Dataset) -> PulseSequence:
     field = number(dataset, "MagneticFieldStrength")
     return PulseSequence(
         volumetric={"3D": True, "2D": False}.get(text(dataset, "MRAcquisitionType").upper()),
-        # some systems write gauss or millitesla
-        field_t=next((value for value in (field, field / 1e3, field / 1e4) if 0.1 <= value <= 15), None) if field else None,
+        # some systems write millitesla or gauss
+        field_t=next((value for value in (field, field / 1e3, field / 1e4) if 0.1 <= value <= 9.5), None) if field else None,
         names=names,
         **read(dataset, names),
     )
@@ -102,7 +102,8 @@ def _classic(dataset: Dataset, names: tuple[str, ...]) -> dict:
         # GE calls its spoiled gradient echoes SS\\SP, its balanced ones SS
         "balanced": echo is Echo.GRADIENT and (_named(names, _BALANCED_NAMES) or ("SS" in variants and not variants & {"SP", "MP"})),
         "fat_suppressed": True if options & FAT_SUPPRESSION_OPTIONS else None,
-        "single_shot": _named(names, _SINGLE_SHOT_NAMES),
+        # GE writes an echo train length of 1 for its single shots
+        "single_shot": _named(names, _SINGLE_SHOT_NAMES) or (echo is Echo.SPIN and "SS_GEMS" in options),
         "echo_train_length": int(train) if train else None,
     }
 

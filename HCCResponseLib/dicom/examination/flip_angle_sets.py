@@ -93,12 +93,8 @@ def _recognised(members: list[Acquisition]) -> Recognition | None:
         return None
     if lasted is None and not named and len(members) < 3:
         return None
-    physics = members[0].physics
     listing = ", ".join(f"{one.physics.flip_angle_deg:g}" for one in members)
-    reason = (
-        f"{len(members)} gradient echoes of the same slices that differ in the flip angle: {listing}° "
-        f"(TE {physics.echo_time_s * 1e3:.3g} ms, TR {physics.repetition_time_s * 1e3:.3g} ms"
-        + (f", acquired within {lasted:.0f} s)." if lasted else ").")
-    )
+    when = f", acquired within {lasted:.0f} s" if lasted else ""
+    reason = f"{members[0].physics}; {len(members)} series{when} differ in nothing but the flip angle: {listing}°."
     confidence = Confidence.SURE if len(members) > 2 else Confidence.LIKELY
     return Recognition(Role.VFA, reason, tuple(one.series for one in members), confidence)

@@ -31,9 +31,7 @@ def high_rate_runs(candidates: Sequence[Acquisition]) -> list[tuple[Recognition,
                 continue
             members = [group[n] for n in run]
             seconds = np.array([one.start_s for one in members])
-            reason = (
-                f"{len(members)} series of one protocol, one every {np.median(np.diff(seconds)):.3g} s for {np.ptp(seconds):.0f} s: "
-                f"a dynamic series with a series for each time point ({members[0].physics})."
-            )
+            step = float(np.median(np.diff(seconds)))
+            reason = f"{members[0].physics}; {len(members)} series of one protocol, one every {step:.3g} s for {np.ptp(seconds):.0f} s."
             found.append((Recognition(Role.DCE, reason, tuple(one.series for one in members)), members))
     return found

@@ -133,8 +133,8 @@ def _inferred(before: Sequence[Acquisition], after: Sequence[Acquisition], confi
     elif named is None:
         confidence = Confidence.DOUBTFUL
     how = (
-        f"an injection that the headers do not time: {first.series.label} is taken for {role.title.lower()}, "
-        f"{first.start_s - start:.0f} s after it"
+        f"an injection that the headers do not time ({first.series.label} is taken for the {role.title.lower()}, "
+        f"{first.start_s - start:.0f} s after it)"
     )
     if confidence is Confidence.DOUBTFUL and not warnings:
         warnings.append("The headers tell neither the injection time nor which images were acquired before it; check the phases.")

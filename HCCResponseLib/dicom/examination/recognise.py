@@ -118,7 +118,7 @@ def _phase(one: Acquisition, timed: Sequence[Acquisition], injection: Injection 
     seconds = injection.time_since(one.start_s)
     if one not in timed:
         if seconds > 0:
-            reason = f"{_sentence(one)}, but acquired {seconds:.0f} s after {injection.how}, where fat is no longer judged."
+            reason = f"{one.physics}; it began {_when(seconds)} after {injection.how}, where fat is no longer judged."
             return Recognition(None, reason, (one.series,), injection.confidence)
         return one.weighting
     if seconds <= 0:
@@ -136,10 +136,9 @@ def _phase(one: Acquisition, timed: Sequence[Acquisition], injection: Injection 
             role = named
     elif not phase.is_nominal(seconds) and injection.told:
         confidence = Confidence.LIKELY
-    when = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
-    usual = f" (usual: {phase.nominal})" if role is phase.role and role is not Role.NATIVE else ""
-    also = " and its name" if role is not phase.role or (named is role and not injection.told) else ""
-    reason = f"{role.title}{usual} by time{also}: it began {when} after {injection.how}. {_sentence(one)}."
+    usual = f"; usual are {phase.nominal}" if role is phase.role and role is not Role.NATIVE else ""
+    also = f"; it is named {role.title.lower()}" if named is role and not injection.told else ""
+    reason = f"It began {_when(seconds)} after {injection.how}{usual}{also}. {one.physics}."
     return Recognition(role, reason, (one.series,), confidence, tuple(warnings), seconds)
 
 
@@ -150,7 +149,7 @@ def _before(one: Acquisition, timed: Sequence[Acquisition], injection: Injection
     if not later and named is not Role.NATIVE:
         return one.weighting
     seconds = injection.time_since(one.start_s)
-    reason = f"Before contrast: it began {-seconds:.0f} s before {injection.how}. {_sentence(one)}."
+    reason = f"It began {_when(-seconds)} before {injection.how}. {one.physics}."
     return Recognition(Role.NATIVE, reason, (one.series,), injection.confidence, (), seconds)
 
 
@@ -159,10 +158,10 @@ def _phase_by_name(one: Acquisition, named: Role | None) -> Recognition:
     contrast = one.series.contrast_agent
     many = series_times(one.series).count > 1
     if many:
-        reason = f"It holds several time points, and neither their times nor the injection are known. {_sentence(one)}."
+        reason = f"It holds several time points, and neither their times nor the injection are known. {one.physics}."
         return Recognition(None, reason, (one.series,), Confidence.DOUBTFUL)
     if named is not None and (contrast or named is not Role.NATIVE):
-        reason = f"Named as {named.title.lower()}; the headers do not tell the time after the injection. {_sentence(one)}."
+        reason = f"Named as {named.title.lower()}; the headers do not tell the time after the injection. {one.physics}."
         return Recognition(named, reason, (one.series,), Confidence.DOUBTFUL)
     if contrast and one.weighting.role not in IN_AND_OPPOSED:
         warning = f"{one.series.label}: a contrast agent is named ({contrast}), but its phase cannot be told; choose its role."
@@ -170,9 +169,8 @@ def _phase_by_name(one: Acquisition, named: Role | None) -> Recognition:
     return one.weighting
 
 
-def _sentence(one: Acquisition) -> str:
-    text = f"{one.physics}"
-    return text[0].upper() + text[1:]
+def _when(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
 def _paired(found: list[Recognition]) -> list[Recognition]:

@@ -11,6 +11,7 @@ from collections import Counter
 from enum import StrEnum
 
 from ...response.roles import Role
+from ..pulse_sequence import Echo
 from ..series import Frame, Series
 from .result import Confidence, Recognition
 
@@ -103,7 +104,8 @@ def recognise_diffusion(series: Series) -> Recognition | None:
     sources = sum(count for kind, count in kinds.items() if is_source(kind))
     weighted = [b for b in series.b_values if b > B0_LIMIT]
     named = bool(_DIFFUSION_WORDS.search(series.description.casefold())) or any("DIFFUSION" in f.image_type for f in series.frames)
-    if sources and (weighted or named):
+    # without b-values a name is no more than a hint, and no one weights 3D or FLASH gradient echoes by diffusion
+    if sources and (weighted or (named and series.pulse_sequence.echo is not Echo.GRADIENT)):
         values = ", ".join(f"{b:g}" for b in ([0.0] if any(b <= B0_LIMIT for b in series.b_values) else []) + weighted)
         what = "trace-weighted images" if kinds[FrameKind.TRACE] == sources else "source images"
         reason = f"Diffusion-weighted {what}, b = {values} s/mm2." if values else "Named as diffusion, but without b-values in its headers."

@@ -18,7 +18,7 @@ class FatWater(StrEnum):
     """How the signals of water and fat add up."""
 
     IN_PHASE = "in phase"
-    OPPOSED = "opposed phase"
+    OPPOSED = "in opposed phase"
 
 
 def fat_water(echo_time_s: float, field_t: float) -> FatWater | None:

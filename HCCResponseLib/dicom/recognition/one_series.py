@@ -9,7 +9,7 @@ from .diffusion import recognise_diffusion
 from ..image_kind import split_series
 from .result import Confidence, Recognition
 from .time_parts import SeriesTimes, is_high_rate, series_times
-from .weighting import physics_of, recognise_weighting
+from .weighting import Physics, physics_of, recognise_weighting
 
 __all__ = ["flip_angles", "recognise", "recognise_part"]
 
@@ -43,10 +43,10 @@ def recognise_part(series: Series) -> Recognition:
     angles = flip_angles(series)
     if len(angles) > 1:
         listing = ", ".join(f"{angle:g}" for angle in angles)
-        return Recognition(Role.VFA, f"Spoiled gradient echoes at flip angles {listing}°: {physics}.", (series,), weighting.confidence)
+        return Recognition(Role.VFA, f"{physics}, with flip angles {listing}°.", (series,), weighting.confidence)
     times = series_times(series)
     if is_high_rate(times):
-        return _high_rate(series, times, f"{physics}")
+        return _high_rate(series, times, physics)
     return weighting
 
 
@@ -56,11 +56,11 @@ def flip_angles(series: Series) -> list[float]:
     return found[np.diff(found, prepend=-np.inf) > SAME_FLIP_ANGLE_DEG].tolist()
 
 
-def _high_rate(series: Series, times: SeriesTimes, physics: str) -> Recognition:
+def _high_rate(series: Series, times: SeriesTimes, physics: Physics) -> Recognition:
     if times.points is None:
-        reason = f"Dynamic series of {times.count} time points, whose times are not told: {physics}."
+        reason = f"{physics}, with {times.count} time points whose times are not told."
         return Recognition(Role.DCE, reason, (series,), Confidence.LIKELY, (times.fault,))
     seconds = times.points.time_s
     step = float(np.median(np.diff(seconds)))
-    reason = f"Dynamic series of {times.count} time points, one every {step:.3g} s for {seconds[-1]:.0f} s: {physics}."
+    reason = f"{physics}, with {times.count} time points, one every {step:.3g} s for {seconds[-1]:.0f} s."
     return Recognition(Role.DCE, reason, (series,), Confidence.SURE, times.points.warnings)

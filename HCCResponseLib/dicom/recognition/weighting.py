@@ -59,12 +59,12 @@ class Physics:
     suppression_told: bool
 
     def __str__(self):
-        """Say it as a radiographer would."""
+        """Say it as a radiographer would, beginning a sentence."""
         dimension = {True: "3D ", False: "2D "}.get(self.volumetric, "")
-        suppressed = "water image of a " if self.kind is ImageKind.WATER else ""
-        after = ", fat-suppressed" if self.fat_suppressed and not suppressed else ""
+        water = "water image of a " if self.kind is ImageKind.WATER else ""
+        after = ", fat-suppressed" if self.fat_suppressed and not water else ""
         numbers = [
-            f"{name} {value * factor:.3g}{unit}"
+            f"{name} {_digits(value * factor)}{unit}"
             for name, value, factor, unit in (
                 ("TE", self.echo_time_s, 1e3, " ms"),
                 ("TR", self.repetition_time_s, 1e3, " ms"),
@@ -73,7 +73,8 @@ class Physics:
             )
             if value
         ]
-        return f"{suppressed}{dimension}{self.echo}{after} ({', '.join(numbers)})"
+        text = f"{water}{dimension}{self.echo}{after} ({', '.join(numbers)})"
+        return text[0].upper() + text[1:]
 
 
 def physics_of(series: Series) -> Physics:
@@ -129,44 +130,47 @@ def _by_echo(series: Series, physics: Physics) -> tuple[Role | None, str, Confid
     likely = Confidence.SURE if physics.told else Confidence.LIKELY
     suppressed = likely if physics.suppression_told or not physics.fat_suppressed else Confidence.LIKELY
     if physics.echo is Echo.PLANAR:
-        return None, f"Echo-planar, without diffusion weighting ({echo_time * 1e3:.3g} ms).", likely
+        return None, f"{physics}, without diffusion weighting.", likely
     if physics.echo is Echo.GRADIENT:
         return _gradient_echo(series, physics, likely, suppressed)
     if physics.echo is Echo.UNKNOWN:
-        return None, f"The headers do not tell the kind of echo: {physics}.", Confidence.SURE
+        return None, f"{physics}.", Confidence.SURE
     if echo_time >= MRCP_ECHO_S:
-        return None, f"So heavily T2-weighted that only fluid shows (cholangiography): {physics}.", likely
+        return None, f"{physics}: only fluid shows (cholangiography).", likely
     train = series.pulse_sequence.echo_train_length or 0
     if echo_time >= T2_ECHO_S and (series.pulse_sequence.single_shot or (train >= SINGLE_SHOT_TRAIN and physics.volumetric is False)):
-        return Role.HASTE, f"T2-weighted in a single shot: {physics}{f', {train} echoes' if train > 1 else ''}.", likely
+        return Role.HASTE, f"{physics}, in a single shot{f' of {train} echoes' if train > 1 else ''}.", likely
     if echo_time >= T2_ECHO_S:
-        return (Role.T2_FAT_SUPPRESSED, f"T2-weighted: {physics}.", suppressed) if physics.fat_suppressed else (
-            Role.T2, f"T2-weighted: {physics}.", suppressed)
+        return (Role.T2_FAT_SUPPRESSED if physics.fat_suppressed else Role.T2), f"{physics}.", suppressed
     if echo_time <= T1_ECHO_S and repetition_time and repetition_time <= T1_REPETITION_S:
-        return (Role.T1_FAT_SUPPRESSED if physics.fat_suppressed else Role.T1), f"T1-weighted: {physics}.", suppressed
-    return None, f"Neither T1- nor T2-weighted: {physics}.", likely
+        return (Role.T1_FAT_SUPPRESSED if physics.fat_suppressed else Role.T1), f"{physics}.", suppressed
+    return None, f"{physics}: neither T1- nor T2-weighted.", likely
 
 
 def _gradient_echo(series: Series, physics: Physics, likely: Confidence, suppressed: Confidence) -> tuple[Role | None, str, Confidence]:
     echo_times = {round(frame.echo_time_s * 1e4) for frame in series.frames if frame.echo_time_s is not None}
     if series.pulse_sequence.balanced:
-        return None, f"Balanced steady state (TrueFISP, FIESTA, bFFE): {physics}.", likely
+        return None, f"{physics}, in balanced steady state (TrueFISP, FIESTA, bFFE).", likely
     if len(echo_times) > 2 and physics.kind is ImageKind.SIGNAL:
-        return None, f"{len(echo_times)} echo times, for T2* or fat fraction: {physics}.", likely
+        return None, f"{physics}, with {len(echo_times)} echo times, for T2* or fat fraction.", likely
     if physics.kind is ImageKind.IN_PHASE:
-        return Role.T1_IN_PHASE, f"In-phase image of a Dixon method: {physics}.", Confidence.SURE
+        return Role.T1_IN_PHASE, f"{physics}, the in-phase image of a Dixon method.", Confidence.SURE
     if physics.kind is ImageKind.OPPOSED_PHASE:
-        return Role.T1_OPPOSED_PHASE, f"Opposed-phase image of a Dixon method: {physics}.", Confidence.SURE
+        return Role.T1_OPPOSED_PHASE, f"{physics}, the opposed-phase image of a Dixon method.", Confidence.SURE
     if physics.fat_suppressed:
-        return Role.T1_FAT_SUPPRESSED, f"T1-weighted: {physics}.", suppressed
+        return Role.T1_FAT_SUPPRESSED, f"{physics}.", suppressed
     if physics.echo_time_s > LATE_GRADIENT_ECHO_S:
-        return None, f"T2*-weighted: {physics}.", likely
+        return None, f"{physics}: T2*-weighted.", likely
     field = series.pulse_sequence.field_t
     phase = fat_water(physics.echo_time_s, field) if field else None
     if phase is None:
-        return Role.T1, f"T1-weighted: {physics}.", likely
+        return Role.T1, f"{physics}.", likely
     role = Role.T1_IN_PHASE if phase is FatWater.IN_PHASE else Role.T1_OPPOSED_PHASE
-    return role, f"T1-weighted, water and fat in {phase.removeprefix('in ')} at {field:g} T: {physics}.", Confidence.LIKELY
+    return role, f"{physics}; water and fat are {phase} at {field:g} T.", Confidence.LIKELY
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _usual(series: Series, name: str) -> float | None:
