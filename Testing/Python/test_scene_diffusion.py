@@ -4,8 +4,8 @@ import types
 import unittest
 
 import numpy as np
+from slicer_core_scene import SceneTestCase, reopen  # before slicer: it skips where there is none
 import slicer
-from slicer_core_scene import SceneTestCase, reopen
 
 from HCCResponseLib.errors import Cancelled, InputError
 from HCCResponseLib.geometry import Geometry

@@ -6,8 +6,8 @@ import typing
 import unittest
 
 import numpy as np
+from slicer_core_scene import SceneTestCase, reopen  # before slicer: it skips where there is none
 import slicer
-from slicer_core_scene import SceneTestCase, reopen
 from test_scene_segments import add_segmentation
 
 from HCCResponseLib.errors import InputError

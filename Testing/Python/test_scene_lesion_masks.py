@@ -3,8 +3,8 @@
 import unittest
 
 import numpy as np
+from slicer_core_scene import SceneTestCase, reopen  # before slicer: it skips where there is none
 import slicer
-from slicer_core_scene import SceneTestCase, reopen
 from test_scene_segments import add_segmentation, add_transform, box_surface, centres, oblique_geometry, rigid, rotation
 
 from HCCResponseLib.errors import GeometryError, InputError
@@ -49,6 +49,24 @@ class TestOnTheSameGrid(SceneTestCase):
             set_segment_mask(segmentation_node, segment_id, mask, volume_node)
         np.testing.assert_array_equal(segment_mask(segmentation_node, first, volume_node), again & b)
         np.testing.assert_array_equal(segment_mask(segmentation_node, second, volume_node), b)
+
+    def test_adding_keeps_what_was_there_and_the_others(self):
+        geometry = Geometry.from_parts((8, 9, 10), (1, 1, 1))
+        volume_node, segmentation_node = empty_volume(geometry), add_segmentation()
+        rng = np.random.default_rng(7)
+        drawn = np.zeros(geometry.shape, bool)
+        drawn[3:5, 3:6, 3:6] = True
+        for overlap in (False, True):
+            other, more = np.zeros_like(drawn), np.zeros_like(drawn)
+            other[6:] = True
+            more[0 : 7 if overlap else 3] = rng.random((7 if overlap else 3, 9, 10)) < 0.5
+            other_id, segment_id = (add_segment(segmentation_node, name) for name in ("other", "lesion"))
+            set_segment_mask(segmentation_node, other_id, other, volume_node)
+            set_segment_mask(segmentation_node, segment_id, drawn, volume_node)
+            set_segment_mask(segmentation_node, segment_id, more, volume_node, add=True)
+            set_segment_mask(segmentation_node, segment_id, np.zeros_like(more), volume_node, add=True)
+            np.testing.assert_array_equal(segment_mask(segmentation_node, segment_id, volume_node), drawn | more)
+            np.testing.assert_array_equal(segment_mask(segmentation_node, other_id, volume_node), other)
 
     def test_no_voxels_empty_the_segment(self):
         geometry = Geometry.from_parts((4, 4, 4), (1, 1, 1))

@@ -3,10 +3,10 @@
 import unittest
 
 import numpy as np
+from slicer_core_scene import SceneTestCase, reopen  # before slicer: it skips where there is none
 import slicer
 from lesion_shapes import box_geometry, ellipsoid
 from lesion_shapes import rotation as turn
-from slicer_core_scene import SceneTestCase, reopen
 from test_scene_segments import add_segmentation, add_transform, rigid
 
 from HCCResponseLib.errors import InputError

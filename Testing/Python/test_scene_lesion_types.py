@@ -2,8 +2,8 @@
 
 import unittest
 
+from slicer_core_scene import IN_APPLICATION, SceneTestCase, reopen  # before slicer: it skips where there is none
 import slicer
-from slicer_core_scene import IN_APPLICATION, SceneTestCase, reopen
 from test_scene_segments import add_segmentation
 
 from HCCResponseLib.errors import InputError

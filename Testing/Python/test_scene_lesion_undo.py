@@ -3,8 +3,8 @@
 import unittest
 
 import numpy as np
+from slicer_core_scene import SceneTestCase  # before slicer: it skips where there is none
 import slicer
-from slicer_core_scene import SceneTestCase
 from test_scene_segments import add_segmentation
 
 from HCCResponseLib.geometry import Geometry

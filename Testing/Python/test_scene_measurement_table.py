@@ -4,9 +4,9 @@ import math
 import unittest
 
 import numpy as np
+from slicer_core_scene import SceneTestCase, reopen  # before slicer: it skips where there is none
 import slicer
 import vtk
-from slicer_core_scene import SceneTestCase, reopen
 
 from HCCResponseLib.errors import InputError
 from HCCResponseLib.response.measurement import Measurement

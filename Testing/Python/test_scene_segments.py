@@ -3,9 +3,9 @@
 import unittest
 
 import numpy as np
+from slicer_core_scene import SceneTestCase  # before slicer: it skips where there is none
 import slicer
 import vtk
-from slicer_core_scene import SceneTestCase
 
 from HCCResponseLib.errors import GeometryError, InputError
 from HCCResponseLib.geometry import Geometry
