@@ -4,6 +4,7 @@ They stand in the lesion's segmentation, know it by its tracking UID, and each o
 """
 
 from ..response.region_types import RegionType
+from .diameter_lines import diameter_lines, remove_line
 from .lesion_identity import ensure_lesion_identity, lesion_identity
 from .segment_masks import add_segment, set_segment_mask
 from .segment_tags import get_tag, require_segment, set_tag
@@ -11,7 +12,15 @@ from .segment_types import segment_type, segments_of_type, set_segment_type
 from .segments import segment_ids
 from .undo import all_or_nothing
 
-__all__ = ["link_segment", "linked_lesion", "linked_segment", "linked_segments", "reference_segment", "set_linked_mask"]
+__all__ = [
+    "link_segment",
+    "linked_lesion",
+    "linked_segment",
+    "linked_segments",
+    "reference_segment",
+    "remove_lesion",
+    "set_linked_mask",
+]
 
 _TAG = "HCC.BelongsTo"
 
@@ -71,3 +80,18 @@ def set_linked_mask(segmentation_node, lesion_segment_id: str, region_type: Regi
         set_segment_mask(segmentation_node, segment_id, mask, volume_node)
         link_segment(segmentation_node, segment_id, lesion_segment_id, region_type)
     return segment_id
+
+
+def remove_lesion(segmentation_node, segment_id: str) -> None:
+    """Remove a lesion from an examination: its segment, what belongs to it, and its lines. Measurements stay in the table.
+
+    :raises InputError: there is no such segment.
+    """
+    identity = lesion_identity(segmentation_node, segment_id)
+    segmentation = segmentation_node.GetSegmentation()
+    if identity is not None:
+        for line_node in diameter_lines(segmentation_node, identity.uid):
+            remove_line(line_node)
+        for other in linked_segments(segmentation_node, identity.uid):
+            segmentation.RemoveSegment(other)
+    segmentation.RemoveSegment(segment_id)

@@ -5,10 +5,12 @@ A proposal says where it comes from and shows as "in progress" in Slicer's lists
 
 import slicer
 
+from ..errors import InputError
+from .linked_segments import remove_lesion
 from .segment_tags import get_tag, require_segment, set_tag
 from .segments import segment_ids
 
-__all__ = ["accept_proposal", "mark_proposed", "proposal", "proposals"]
+__all__ = ["accept_proposal", "mark_proposed", "proposal", "proposals", "reject_proposal"]
 
 _TAG = "HCC.Proposal"
 
@@ -46,3 +48,14 @@ def accept_proposal(segmentation_node, segment_id: str) -> None:
     if get_tag(segment, _TAG):
         set_tag(segment, _TAG, "")
         slicer.vtkSlicerSegmentationsModuleLogic.SetSegmentStatus(segment, slicer.vtkSlicerSegmentationsModuleLogic.Completed)
+
+
+def reject_proposal(segmentation_node, segment_id: str) -> None:
+    """Remove a proposed outline from its examination.
+
+    :raises InputError: there is no such segment, or it is not proposed: what the user drew or accepted is not removed here.
+    """
+    if not proposal(segmentation_node, segment_id):
+        name = require_segment(segmentation_node, segment_id).GetName()
+        raise InputError(f"'{name}' is not a proposal but an accepted outline; delete it in the Segment Editor if it is not wanted.")
+    remove_lesion(segmentation_node, segment_id)

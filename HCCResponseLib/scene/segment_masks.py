@@ -19,9 +19,9 @@ from ..errors import InputError
 from ..geometry import LPS_TO_RAS, Geometry
 from .segment_tags import require_segment
 from .segments import segment_ids, segment_mask
-from .volumes import ijk_to_world, transform_to_world, volume_array, volume_geometry
+from .volumes import transform_to_world, volume_array, volume_geometry
 
-__all__ = ["add_segment", "is_empty", "reference_volume", "segment_on_own_grid", "set_segment_mask"]
+__all__ = ["add_segment", "is_empty", "reference_volume", "segment_on_own_grid", "set_mask_on_grid", "set_segment_mask"]
 
 _SAME_GRID_MM = 0.01
 _ROUNDING = 1e-5
@@ -54,38 +54,51 @@ def is_empty(segmentation_node, segment_id: str) -> bool:
     return source is None or source.GetNumberOfPoints() == 0
 
 
-def set_segment_mask(segmentation_node, segment_id: str, mask, volume_node) -> None:
+def set_segment_mask(segmentation_node, segment_id: str, mask, volume_node, *, add: bool = False) -> None:
     """Write a mask into a segment, in place of what it held; other segments stay as they are, also where they overlap.
 
     :param mask: boolean (k, j, i) on the grid of ``volume_node``; all False empties the segment.
+    :param add: add to what the segment holds instead.
     :raises InputError: no such segment, a mask that is not boolean or has another shape, a segmentation that is not kept as
         binary labelmaps, or a mask too small to hold a voxel centre of the segmentation's grid; nothing is changed then.
     :raises GeometryError: a parent transform of one of the nodes is not linear; nothing is changed then.
     """
     segment = require_segment(segmentation_node, segment_id)
+    shape = volume_array(volume_node).shape
+    if np.shape(mask) != shape:
+        name = volume_node.GetName()
+        raise InputError(f"The mask for segment '{segment.GetName()}' has {np.shape(mask)} voxels, volume '{name}' {shape}.")
+    is_new = _lattice(segmentation_node) is None and np.any(mask)
+    set_mask_on_grid(segmentation_node, segment_id, mask, volume_geometry(volume_node, world=True), add=add)
+    if is_new:
+        segmentation_node.SetNodeReferenceID(segmentation_node.GetReferenceImageGeometryReferenceRole(), volume_node.GetID())
+
+
+def set_mask_on_grid(segmentation_node, segment_id: str, mask, geometry: Geometry, *, add: bool = False) -> None:
+    """Write a mask on any grid in world coordinates into a segment; the rest is as in :func:`set_segment_mask`."""
+    segment = require_segment(segmentation_node, segment_id)
     _require_labelmaps(segmentation_node)
     mask = np.asarray(mask)
-    shape = volume_array(volume_node).shape
     if mask.dtype != bool:
         raise InputError(f"A mask for segment '{segment.GetName()}' must be true or false for each voxel, found {mask.dtype} values.")
-    if mask.shape != shape:
-        raise InputError(f"The mask for segment '{segment.GetName()}' has {mask.shape} voxels, volume '{volume_node.GetName()}' {shape}.")
-    grid = np.linalg.inv(transform_to_world(segmentation_node)) @ ijk_to_world(volume_node)
-    lattice = _lattice(segmentation_node)
+    grid = np.linalg.inv(transform_to_world(segmentation_node)) @ geometry.ijk_to_ras
     if not mask.any():
-        slicer.vtkSlicerSegmentationsModuleLogic.ClearSegment(segmentation_node, segment_id)
+        if not add:
+            slicer.vtkSlicerSegmentationsModuleLogic.ClearSegment(segmentation_node, segment_id)
         return
-    if lattice is None:
-        _set_reference(segmentation_node, volume_node, grid, shape)
-        lattice = grid
-    voxels, first = _on_lattice(mask, grid, lattice)
+    lattice = _lattice(segmentation_node)
+    voxels, first = _on_lattice(mask, grid, grid if lattice is None else lattice)
     if not voxels.any():
         raise InputError(
             f"The outline for segment '{segment.GetName()}' is smaller than a voxel of segmentation '{segmentation_node.GetName()}'; "
             "use a segmentation made on the finer image.",
         )
+    if lattice is None:
+        lattice = grid
+        _set_reference_grid(segmentation_node, grid, mask.shape)
     logic = slicer.vtkSlicerSegmentationsModuleLogic
-    if not logic.SetBinaryLabelmapToSegment(_oriented_image(voxels, first, lattice), segmentation_node, segment_id, logic.MODE_REPLACE):
+    mode = logic.MODE_MERGE_MASK if add else logic.MODE_REPLACE
+    if not logic.SetBinaryLabelmapToSegment(_oriented_image(voxels, first, lattice), segmentation_node, segment_id, mode):
         raise InputError(f"Slicer could not write segment '{segment.GetName()}'; see its error log.")
 
 
@@ -179,8 +192,7 @@ def _reference_grid(segmentation_node) -> tuple[np.ndarray, np.ndarray] | None:
     return _image_to_world(image), np.array(image.GetExtent()).reshape(3, 2)
 
 
-def _set_reference(segmentation_node, volume_node, matrix: np.ndarray, shape) -> None:
-    segmentation_node.SetNodeReferenceID(segmentation_node.GetReferenceImageGeometryReferenceRole(), volume_node.GetID())
+def _set_reference_grid(segmentation_node, matrix: np.ndarray, shape) -> None:
     extent = [index for size in shape[::-1] for index in (0, size - 1)]
     text = slicer.vtkSegmentationConverter.SerializeImageGeometry(slicer.util.vtkMatrixFromArray(matrix), extent)
     name = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
