@@ -98,6 +98,10 @@ def diameter_lines(segmentation_node, lesion_uid: str | None = None, *quantities
 
 def remove_line(line_node) -> None:
     """Remove a line from the scene together with its display and storage nodes, which Slicer would leave behind."""
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    item = hierarchy.GetItemByDataNode(line_node)
+    if item:
+        hierarchy.RemoveItem(item, False)
     for node in (line_node.GetDisplayNode(), line_node.GetStorageNode(), line_node):
         if node is not None:
             slicer.mrmlScene.RemoveNode(node)
