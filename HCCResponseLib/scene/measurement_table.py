@@ -15,12 +15,16 @@ import vtk
 from ..errors import InputError
 from ..response.measurement import Measurement
 
-__all__ = ["COLUMNS", "add_measurements", "measurement_table", "measurements", "remove_measurements"]
+__all__ = ["COLUMNS", "add_measurements", "measurement_table", "measurements", "merge_measurement_tables", "remove_measurements"]
 
 TABLE_ATTRIBUTE = "HCC.Measurements"
 _COLUMN_TYPES = {"time_point": vtk.vtkIntArray, "value": vtk.vtkDoubleArray}
 _EXACT = "exact_value"
-COLUMNS = (*(field.name for field in dataclasses.fields(Measurement)), _EXACT)
+# A table file loses the first cell of a row where it is empty, so the first column is one that never is.
+_FOR_PEOPLE = ("time_point", "patient", "lesion_name", "quantity", "statistic", "value", "unit", "reader", "datetime", "method")
+_FOR_PROGRAMS = tuple(field.name for field in dataclasses.fields(Measurement) if field.name not in _FOR_PEOPLE)
+COLUMNS = (*_FOR_PEOPLE, *_FOR_PROGRAMS, _EXACT)
+"""Order of the columns in a new table; they are read by name, whatever their order."""
 
 
 def measurement_table(*, create: bool = True):
@@ -28,7 +32,7 @@ def measurement_table(*, create: bool = True):
 
     :raises InputError: the scene has several (a scene was added to this one).
     """
-    nodes = [node for node in slicer.util.getNodesByClass("vtkMRMLTableNode") if node.GetAttribute(TABLE_ATTRIBUTE)]
+    nodes = _table_nodes()
     if len(nodes) > 1:
         names = ", ".join(f"'{node.GetName()}'" for node in nodes)
         raise InputError(f"The scene has {len(nodes)} measurement tables ({names}); delete all but one.")
@@ -104,6 +108,71 @@ def remove_measurements(unwanted: list[Measurement], table_node=None) -> int:
     return removed
 
 
+def merge_measurement_tables() -> int:
+    """Make one measurement table of several, as there are after a scene was added to another one.
+
+    The first node gets the rows and columns of the others, which are removed. Of one measurement (equal key) the row that was
+    measured last stays.
+
+    :return: how many tables were taken into the first.
+    :raises InputError: a row of the others is no measurement; the message names it, and all tables are as they were.
+    """
+    nodes = _table_nodes()
+    if len(nodes) < 2:
+        return 0
+    table = _with_columns(_copy(nodes[0]))
+    rows = {}
+    for row in range(table.GetNumberOfRows()):
+        if (measurement := _read(table, row, strict=False)) is not None:
+            rows[measurement.key] = (row, measurement)
+    for node in nodes[1:]:
+        other = _with_columns(_copy(node))
+        _add_columns_of(other, table)
+        for row, measurement in enumerate(measurements(node)):
+            place, present = rows.get(measurement.key, (None, None))
+            if present is not None and measurement.measured_at <= present.measured_at:
+                continue
+            if place is None:
+                place = _append_row(table)
+            for index in range(other.GetNumberOfColumns()):
+                table.SetValueByName(place, other.GetColumnName(index), other.GetValue(row, index))
+            rows[measurement.key] = (place, measurement)
+    nodes[0].SetAndObserveTable(table)
+    for node in nodes[1:]:
+        slicer.mrmlScene.RemoveNode(node)
+    return len(nodes) - 1
+
+
+def _table_nodes() -> list:
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLTableNode") if node.GetAttribute(TABLE_ATTRIBUTE)]
+
+
+def _add_columns_of(other, table) -> None:
+    """Add the columns that only the other table has, empty."""
+    for index in range(other.GetNumberOfColumns()):
+        if table.GetColumnByName(other.GetColumnName(index)) is None:
+            table.AddColumn(_empty_column(other.GetColumn(index), table.GetNumberOfRows()))
+
+
+def _empty_column(like, rows: int):
+    column = like.NewInstance()
+    column.SetName(like.GetName())
+    column.SetNumberOfComponents(like.GetNumberOfComponents())
+    column.SetNumberOfTuples(rows)
+    for row in range(rows):
+        _empty(column, row)
+    return column
+
+
+def _empty(column, row: int) -> None:
+    # What VTK makes room for holds whatever was in memory.
+    if isinstance(column, vtk.vtkDataArray):
+        for component in range(column.GetNumberOfComponents()):
+            column.SetComponent(row, component, 0)
+    else:
+        column.SetVariantValue(row, vtk.vtkVariant(""))
+
+
 def _copy(table_node):
     table = vtk.vtkTable()
     table.DeepCopy(table_node.GetTable())
@@ -112,28 +181,18 @@ def _copy(table_node):
 
 def _with_columns(table):
     """Add the columns that are missing, at the end, empty."""
-    rows = table.GetNumberOfRows()
     for name in COLUMNS:
         if table.GetColumnByName(name) is None:
             column = _COLUMN_TYPES.get(name, vtk.vtkStringArray)()
             column.SetName(name)
-            column.SetNumberOfValues(rows)
-            for row in range(rows):
-                column.SetVariantValue(row, vtk.vtkVariant("" if isinstance(column, vtk.vtkStringArray) else 0))
-            table.AddColumn(column)
+            table.AddColumn(_empty_column(column, table.GetNumberOfRows()))
     return table
 
 
 def _append_row(table) -> int:
     row = table.InsertNextBlankRow()
-    # A blank row of VTK holds whatever was in memory.
     for index in range(table.GetNumberOfColumns()):
-        column = table.GetColumn(index)
-        if isinstance(column, vtk.vtkDataArray):
-            for component in range(column.GetNumberOfComponents()):
-                column.SetComponent(row, component, 0)
-        else:
-            column.SetVariantValue(row, vtk.vtkVariant(""))
+        _empty(table.GetColumn(index), row)
     return row
 
 

@@ -10,7 +10,14 @@ import vtk
 
 from HCCResponseLib.errors import InputError
 from HCCResponseLib.response.measurement import Measurement
-from HCCResponseLib.scene.measurement_table import COLUMNS, add_measurements, measurement_table, measurements, remove_measurements
+from HCCResponseLib.scene.measurement_table import (
+    COLUMNS,
+    add_measurements,
+    measurement_table,
+    measurements,
+    merge_measurement_tables,
+    remove_measurements,
+)
 
 
 def measurement(**changes) -> Measurement:
@@ -188,6 +195,44 @@ class TestWhatUsersDo(SceneTestCase):
             add_measurements([measurement(reader="B")])
         self.assertEqual(measurements(self.node), self.rows)
 
+    def add_table(self, rows, **own_column):
+        """Another measurement table, as a scene that is added brings along."""
+        self.node.SetAttribute("HCC.Measurements", None)
+        add_measurements(rows)
+        other = measurement_table()
+        for name, texts in own_column.items():
+            column = vtk.vtkStringArray()
+            column.SetName(name)
+            for text in texts:
+                column.InsertNextValue(text)
+            other.AddColumn(column)
+        self.node.SetAttribute("HCC.Measurements", "1")
+        return other
+
+    def test_tables_of_scenes_that_were_put_together_are_merged(self):
+        newer = measurement(value=9e-4, datetime="2026-08-21T12:00:00+02:00")
+        older = measurement(statistic="median", value=7e-4, datetime="2026-08-20T12:00:00+02:00")
+        added = measurement(patient="P2", lesion_uid="2.25.2")
+        self.add_table([newer, older, added], remark=["first", "second", "third"])
+        self.assertEqual(merge_measurement_tables(), 1)
+        self.assertEqual(measurements(), [newer, self.rows[1], added])
+        self.assertIs(measurement_table(), self.node)
+        table = self.node.GetTable()
+        self.assertEqual([table.GetValueByName(row, "remark").ToString() for row in range(3)], ["first", "", "third"])
+        self.assertEqual(merge_measurement_tables(), 0)
+
+    def test_a_broken_row_of_a_table_that_was_added_is_named_and_nothing_is_merged(self):
+        other = self.add_table([measurement(reader="B"), measurement(reader="C")])
+        other.GetTable().SetValueByName(1, "unit", vtk.vtkVariant("furlong"))
+        with self.assertRaisesRegex(InputError, "row 2.*furlong"):
+            merge_measurement_tables()
+        self.assertEqual(measurements(self.node), self.rows)
+        self.assertEqual(other.GetNumberOfRows(), 2)
+
+    def test_names_for_people_stand_before_identities_for_programs(self):
+        self.assertLess(COLUMNS.index("lesion_name"), 3)
+        self.assertGreater(COLUMNS.index("lesion_uid"), COLUMNS.index("value"))
+
     def test_an_error_on_the_way_leaves_the_table_as_it_was(self):
         with self.assertRaises(AttributeError):
             add_measurements([measurement(reader="B"), None])
@@ -222,6 +267,18 @@ class TestSavedScenes(SceneTestCase):
         reopen(self.folder / "case.mrb")
         add_measurements([measurement(value=2e-3), measurement(reader="B")])
         self.assertEqual(measurements(), [measurement(value=2e-3), measurement(reader="B")])
+
+    def test_images_without_a_patient_come_back(self):
+        rows = [measurement(patient="", reader="", method="", source_series="", lesion_name="", statistic=s) for s in ("mean", "median")]
+        add_measurements(rows)
+        remark = vtk.vtkStringArray()
+        remark.SetName("remark")
+        for text in ("", "look again"):
+            remark.InsertNextValue(text)
+        measurement_table().AddColumn(remark)
+        reopen(self.folder / "case.mrb")
+        self.assertEqual(measurements(), rows)
+        self.assertEqual([measurement_table().GetTable().GetValueByName(row, "remark").ToString() for row in (0, 1)], ["", "look again"])
 
     def test_not_measurable_comes_back(self):
         add_measurements([measurement(value=math.nan)])
