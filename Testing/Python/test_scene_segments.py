@@ -9,7 +9,7 @@ import vtk
 
 from HCCResponseLib.errors import GeometryError, InputError
 from HCCResponseLib.geometry import Geometry
-from HCCResponseLib.scene.segments import segment_ids, segment_mask
+from HCCResponseLib.scene.segments import fraction_outside, segment_ids, segment_mask
 from HCCResponseLib.scene.volumes import add_volume
 
 BOX_HALF_MM = np.array([11.0, 8.0, 14.0])
@@ -309,6 +309,55 @@ class TestSegmentIds(SceneTestCase):
         self.assertEqual(segment_ids(segmentation_node), ids)
         segmentation_node.GetDisplayNode().SetSegmentVisibility(ids[1], False)
         self.assertEqual(segment_ids(segmentation_node, visible_only=True), [ids[0], ids[2]])
+
+
+class TestFractionOutside(SceneTestCase):
+    GEOMETRY = Geometry.from_parts((10, 10, 10), (2, 2, 4))
+
+    def add_map(self):
+        return add_volume(np.zeros(self.GEOMETRY.shape, np.float32), self.GEOMETRY, "map")
+
+    def test_labelmap_on_a_finer_and_larger_grid(self):
+        fine = Geometry.from_parts((60, 40, 40), (1, 1, 1), (-10.5, -10.5, -11.5))
+        node = add_segmentation()
+        volume_node = self.add_map()
+        for limits, expected in (
+            ((slice(10, 20), slice(10, 30), slice(10, 30)), 0.0),  # k from z = -1.5: the voxels of the map begin at -2
+            ((slice(5, 20), slice(10, 30), slice(10, 30)), 5 / 15),
+            ((slice(10, 20), slice(10, 30), slice(0, 20)), 0.5),
+        ):
+            painted = np.zeros(fine.shape, bool)
+            painted[limits] = True
+            segment_id = add_labelmap_segment(node, painted, fine, "box")
+            self.assertAlmostEqual(fraction_outside(node, segment_id, volume_node), expected)
+
+    def test_the_whole_grid_is_inside(self):
+        rng = np.random.default_rng(5)
+        geometry = oblique_geometry(rng)
+        node = add_segmentation()
+        segment_id = add_labelmap_segment(node, np.ones(geometry.shape, bool), geometry, "all")
+        self.assertEqual(fraction_outside(node, segment_id, add_volume(np.zeros(geometry.shape), geometry, "map")), 0.0)
+
+    def test_surface(self):
+        node = add_segmentation(source="Closed surface")
+        volume_node = self.add_map()
+        for shift, expected in ((0.0, 0.0), (9.0, 0.5), (100.0, 1.0)):
+            to_world = np.eye(4)
+            to_world[:3, 3] = (-9 - shift, -9, 18)
+            segment_id = f"box {shift:g}"
+            self.add_surface(node, segment_id, box_surface(to_world, np.array([9.9, 5.0, 9.0])))
+            self.assertAlmostEqual(fraction_outside(node, segment_id, volume_node), expected, delta=0.06)
+
+    def add_surface(self, node, segment_id, surface):
+        segment = slicer.vtkSegment()
+        segment.SetName(segment_id)
+        segment.AddRepresentation("Closed surface", surface)
+        node.GetSegmentation().AddSegment(segment, segment_id)
+
+    def test_an_empty_segment_is_told(self):
+        node = add_segmentation()
+        with self.assertRaisesRegex(InputError, "empty"):
+            fraction_outside(node, node.GetSegmentation().AddEmptySegment("", "none"), self.add_map())
 
 
 if __name__ == "__main__":
