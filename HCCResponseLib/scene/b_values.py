@@ -9,9 +9,10 @@ import slicer
 
 from ..errors import InputError
 
-__all__ = ["b_value", "propose_b_value", "set_b_value"]
+__all__ = ["accept_proposed_b_values", "b_value", "propose_b_value", "set_b_value", "set_typed_b_value"]
 
 B_VALUE_ATTRIBUTE = "HCC.BValue"
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[.,'’\s]\d{3})+")
 _IN_NAME = re.compile(r"(?<![a-z0-9])b(?:[-_ ]?val(?:ue)?)?[-_ =]*(\d{1,5})(?![.\d]|[-_,]\d)", re.IGNORECASE)
 
 
@@ -29,6 +30,39 @@ def set_b_value(volume_node, value: float | None) -> None:
     :raises InputError: not a number of zero or more.
     """
     volume_node.SetAttribute(B_VALUE_ATTRIBUTE, None if value is None else repr(_checked(value, volume_node)))
+
+
+def set_typed_b_value(volume_node, text: str) -> str:
+    """Set the b-value of a volume to what a user typed, with a decimal point or comma; nothing typed takes it away.
+
+    Values up to 1 s/mm2 are b = 0, as in the DICOM reader: scanners number repeated images so.
+
+    :return: what the user should know, a sentence, mostly empty.
+    :raises InputError: not a number of zero or more, or one that may be meant otherwise ("1,400"); nothing is changed then.
+    """
+    from ..dicom.recognition import B0_LIMIT
+
+    text = text.strip()
+    if not text:
+        set_b_value(volume_node, None)
+        return ""
+    if _THOUSANDS.fullmatch(text):
+        plain = re.sub(r"\D", "", text)
+        raise InputError(f"'{text}' may mean {plain} or a number with three decimals; write {plain} without a separator.")
+    value = _checked(text.replace(",", "."), volume_node)
+    set_b_value(volume_node, 0.0 if value <= B0_LIMIT else value)
+    return f"b = {value:g} s/mm² counts as b = 0." if 0 < value <= B0_LIMIT else ""
+
+
+def accept_proposed_b_values(volume_nodes) -> list:
+    """Give volumes without a b-value the one that is proposed for them; returns the volumes that got one."""
+    accepted = []
+    for node in volume_nodes:
+        proposed, source = propose_b_value(node)
+        if source and source != "attribute":
+            set_b_value(node, proposed)
+            accepted.append(node)
+    return accepted
 
 
 def propose_b_value(volume_node) -> tuple[float | None, str]:

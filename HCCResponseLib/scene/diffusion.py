@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import slicer
 
 from ..errors import InputError
 from ..progress import Progress
@@ -10,11 +11,22 @@ from ..response.quantities import QUANTITIES
 from ..response.roles import Role
 from .b_values import b_value
 from .diffusion_check import Finding, Level, check_diffusion
-from .diffusion_import import add_diffusion_series, read_diffusion_folder
-from .parameter_maps import make_parameter_map
+from .diffusion_import import PHILIPS_PRIVATE, SCALING_ATTRIBUTE, add_diffusion_series, read_diffusion_folder
+from .parameter_maps import make_parameter_map, map_quantity, map_sources
+from .subject_hierarchy import source_uid
 from .volumes import volume_array, volume_geometry
 
-__all__ = ["Finding", "Level", "add_diffusion_series", "check_diffusion", "compute_adc", "read_diffusion_folder"]
+__all__ = [
+    "Finding",
+    "Level",
+    "adc_map_of",
+    "add_diffusion_series",
+    "check_diffusion",
+    "check_output",
+    "compute_adc",
+    "outdated_adc",
+    "read_diffusion_folder",
+]
 
 
 def compute_adc(
@@ -35,9 +47,10 @@ def compute_adc(
     :param method: "wlls", "lls" or "nlls", see :func:`HCCResponseLib.quantification.diffusion.fit_adc`.
     :param mask: (k, j, i) boolean, where to compute; None: everywhere.
     :param leave_out_air: leave out voxels that do not stand clear of the noise at the lowest b-value, where the noise can be told.
-    :param map_node: map to write into; None makes a new one.
+    :param map_node: map of these images to write into; None makes a new one.
     :return: the map node.
-    :raises InputError: what :func:`check_diffusion` calls an error, or no voxel could be fitted; nothing is changed then.
+    :raises InputError: what :func:`check_diffusion` calls an error, ``map_node`` is a map of other images, or no voxel could
+        be fitted; nothing is changed then.
     :raises Cancelled: ``progress`` returned False; nothing is changed then.
     """
     from ..quantification.diffusion import DiffusionStatus, clear_of_noise, estimate_noise, fit_adc
@@ -45,12 +58,15 @@ def compute_adc(
     b_values = [b_value(node) for node in volume_nodes] if b_values is None else list(b_values)
     findings = check_diffusion(volume_nodes, b_values, noise=False)
     errors = [finding.text for finding in findings if finding.level == Level.ERROR]
+    if map_node is not None and (refusal := check_output(map_node, volume_nodes)):
+        errors.append(refusal)
     if errors:
         raise InputError(" ".join(errors))
     order = sorted(range(len(b_values)), key=lambda index: b_values[index])
     nodes, b_values = [volume_nodes[index] for index in order], [float(b_values[index]) for index in order]
     signals = np.moveaxis(np.stack([volume_array(node) for node in nodes]), 0, -1)
-    if leave_out_air and not np.isnan(sigma := estimate_noise(signals).sigma):
+    air_left_out = leave_out_air and not np.isnan(sigma := estimate_noise(signals).sigma)
+    if air_left_out:
         clear = clear_of_noise(signals, b_values, sigma)
         mask = clear if mask is None else clear & np.asarray(mask, bool)
     fit = fit_adc(signals, b_values, method=method, mask=mask, progress=progress)
@@ -58,15 +74,53 @@ def compute_adc(
         status, count = Counter(fit.status.ravel().tolist()).most_common(1)[0]
         names = ", ".join(f"'{node.GetName()}'" for node in nodes)
         raise InputError(f"No voxel of {names} has an ADC; in {count} of {fit.status.size}: {DiffusionStatus(status).explanation}.")
+    settings = [f"b = {', '.join(f'{b:g}' for b in b_values)} s/mm2"]
+    if any(node.GetAttribute(SCALING_ATTRIBUTE) == PHILIPS_PRIVATE for node in nodes):
+        settings.append("Philips scaling")
+    if air_left_out:
+        settings.append("air left out")
     return make_parameter_map(
         fit.adc,
         fit.valid,
         volume_geometry(nodes[0]),
         QUANTITIES["ADC"],
         name,
-        method=f"{method.upper()}, b = {', '.join(f'{b:g}' for b in b_values)} s/mm2",
+        method=", ".join([method.upper(), *settings]),
         source_nodes=nodes,
         role=Role.ADC,
-        attributes={"HCC.Estimator": method, "HCC.BValues": " ".join(f"{b:g}" for b in b_values)},
+        attributes={
+            "HCC.Estimator": method,
+            "HCC.BValues": " ".join(f"{b:g}" for b in b_values),
+            "HCC.AirLeftOut": "yes" if air_left_out else "no",
+        },
         map_node=map_node,
     )
+
+
+def adc_map_of(volume_nodes):
+    """Return the ADC map that was last made from these volumes or some of them; None where there is none."""
+    maps = [node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if map_quantity(node) is QUANTITIES["ADC"]]
+    return next((node for node in reversed(maps) if set(map_sources(node)) & set(volume_nodes)), None)
+
+
+def check_output(map_node, volume_nodes) -> str:
+    """Return why a map of these volumes must not be written into a map node: it is that of another series; empty where it may."""
+    made_from, present = set(map_sources(map_node)), set(volume_nodes)
+    if not made_from:
+        # The images were removed; a series of the DICOM reader may have been joined from several.
+        made_from = set(filter(None, (map_node.GetAttribute("HCC.SourceSeries") or "").split(", ")))
+        present = {uid for node in volume_nodes for uid in source_uid(node).split(", ")}
+    if not made_from or made_from & present:
+        return ""
+    return f"'{map_node.GetName()}' is the map of another series and would be lost; choose another output, or a new one."
+
+
+def outdated_adc(map_node) -> str:
+    """Return why an ADC map is out of date: b-values of its images were changed since; empty where it is not."""
+    kept = (map_node.GetAttribute("HCC.BValues") or "").split()
+    now = [b_value(node) for node in map_sources(map_node)]
+    # Images that were removed, or were fitted with b-values given elsewhere, tell nothing.
+    if len(kept) != len(now) or None in now or sorted(kept, key=float) == [f"{b:g}" for b in sorted(now)]:
+        return ""
+    changed = ", ".join(f"{b:g}" for b in sorted(now))
+    return f"The images of '{map_node.GetName()}' have b = {changed} s/mm2 now, it was made with {', '.join(kept)}; compute it again."

@@ -14,6 +14,10 @@ from .volumes import volume_array, volume_geometry
 __all__ = ["Finding", "Level", "check_diffusion"]
 
 
+_LOWEST_USUAL_B = 10.0
+"""s/mm2; the smallest b-value above 0 that liver protocols use."""
+
+
 class Level(StrEnum):
     """How much a finding matters: an error stops the computation, a warning makes the result doubtful, good is as it should be."""
 
@@ -65,6 +69,11 @@ def _check_b_values(volume_nodes, b_values) -> list[Finding]:
         findings.append(Finding(Level.ERROR, f"Only one b-value (b = {distinct[0]:g}) was found; an ADC map needs two or more."))
     if not findings:
         findings.append(Finding(Level.GOOD, f"b = {', '.join(f'{b:g}' for b in distinct)} s/mm2."))
+    findings += [
+        Finding(Level.WARNING, f"b = {b:g} s/mm2 is unusually low; check that it was not meant as {1000 * b:g} or as 0.")
+        for b in distinct
+        if 0 < b < _LOWEST_USUAL_B
+    ]
     repeated = [b for b in distinct if b_values.count(b) > 1]
     if repeated:
         found = ", ".join(f"{b:g}" for b in repeated)

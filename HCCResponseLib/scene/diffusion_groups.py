@@ -8,10 +8,10 @@ from ..errors import HCCResponseError
 from ..geometry import Geometry
 from .b_values import b_value
 from .parameter_maps import map_quantity
-from .subject_hierarchy import series_uid
+from .subject_hierarchy import patient_of, series_uid, study_date
 from .volumes import volume_geometry
 
-__all__ = ["DiffusionGroup", "diffusion_groups", "volumes_without_b_value"]
+__all__ = ["DiffusionGroup", "diffusion_groups", "group_of", "volumes_without_b_value"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,11 @@ class DiffusionGroup:
 
     name: str
     volumes: tuple
+
+    @property
+    def label(self) -> str:
+        """Name with patient and date of the study, which tell series of the same protocol apart."""
+        return " · ".join(filter(None, (self.name, patient_of(self.volumes[0]), study_date(self.volumes[0]))))
 
 
 def diffusion_groups() -> list[DiffusionGroup]:
@@ -46,6 +51,11 @@ def diffusion_groups() -> list[DiffusionGroup]:
         else:
             groups.append((place, geometry, [node]))
     return [_group(place, members) for place, _, together in groups for members in _taken_apart(together)]
+
+
+def group_of(volume_node, groups: list[DiffusionGroup]) -> DiffusionGroup | None:
+    """Return the series that a volume belongs to, else the first one, else None."""
+    return next((group for group in groups if volume_node in group.volumes), groups[0] if groups else None)
 
 
 def volumes_without_b_value() -> list:

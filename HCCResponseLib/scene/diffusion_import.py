@@ -3,23 +3,29 @@
 from pathlib import Path
 
 import numpy as np
+import slicer
 
 from ..errors import InputError
 from ..progress import Progress, subrange
 from ..response.roles import Role
-from .b_values import set_b_value
+from .b_values import b_value, set_b_value
 from .roles import set_role
 from .subject_hierarchy import add_folder, study_item
 from .volumes import add_volume
 
-__all__ = ["add_diffusion_series", "read_diffusion_folder"]
+__all__ = ["PHILIPS_PRIVATE", "SCALING_ATTRIBUTE", "add_diffusion_series", "read_diffusion_folder"]
+
+SCALING_ATTRIBUTE = "HCC.Scaling"
+PHILIPS_PRIVATE = "philips_private"
 
 
-def read_diffusion_folder(folder, *, progress: Progress | None = None) -> tuple[list, list[str]]:
+def read_diffusion_folder(folder, *, scaling: str = "rescale", progress: Progress | None = None) -> tuple[list, list[str]]:
     """Read every diffusion series below a folder into the scene.
 
-    A series that cannot be read is passed over with a note, unless it is the only one.
+    A series that cannot be read is passed over with a note, unless it is the only one. One that is in the scene already is
+    not added again.
 
+    :param scaling: "rescale" or "philips_private", see :func:`HCCResponseLib.dicom.read_diffusion`.
     :return: volume nodes, series after series, each by ascending b-value; and what the user should know, a sentence each.
     :raises InputError: no folder, no diffusion series in it, or none that can be read; the scene is as it was.
     :raises GeometryError: the only diffusion series has slices that do not fit together.
@@ -36,13 +42,19 @@ def read_diffusion_folder(folder, *, progress: Progress | None = None) -> tuple[
     for number, export in enumerate(exports):
         part = subrange(progress, 0.3 + 0.7 * number / len(exports), 0.3 + 0.7 * (number + 1) / len(exports))
         try:
-            read.append(read_diffusion(export, progress=part))
+            read.append(read_diffusion(export, scaling=scaling, progress=part))
         except InputError as error:
             errors.append(error)
     if not read:
         raise errors[0]
-    nodes = [node for series in read for node in add_diffusion_series(series)]
-    return nodes, [warning for series in read for warning in series.warnings] + [str(error) for error in errors]
+    nodes, notes = [], []
+    for series in read:
+        present = _volumes_of(series)
+        if present:
+            notes.append(f"{series.label} is in the scene already; its volumes there are used.")
+        nodes += present or add_diffusion_series(series)
+        notes += series.warnings
+    return nodes, notes + [str(error) for error in errors]
 
 
 def add_diffusion_series(series, name: str = "") -> list:
@@ -60,13 +72,16 @@ def add_diffusion_series(series, name: str = "") -> list:
         raise InputError(f"{series.label}: images of shape {signals.shape} do not fit {len(b_values)} b-values on {series.geometry.shape}.")
     source = series.series[0] if series.series else None
     name = name or (source and (source.description or source.protocol)) or series.label
+    if getattr(series, "scaling", "") == PHILIPS_PRIVATE:
+        name += " (Philips scaling)"
     nodes = []
     for index, b in enumerate(b_values):
         node = add_volume(np.ascontiguousarray(signals[..., index]), series.geometry, f"{name} b{b:g}")
         set_role(node, Role.DWI)
         set_b_value(node, b)
         if source:
-            node.SetAttribute("HCC.SeriesInstanceUID", ", ".join(one.series_uid for one in series.series))
+            node.SetAttribute("HCC.SeriesInstanceUID", _uids(series))
+            node.SetAttribute(SCALING_ATTRIBUTE, series.scaling)
         nodes.append(node)
     study = source and study_item(
         patient_id=source.patient_id,
@@ -77,3 +92,17 @@ def add_diffusion_series(series, name: str = "") -> list:
     )
     add_folder(name, nodes, parent=study)
     return nodes
+
+
+def _uids(series) -> str:
+    return ", ".join(one.series_uid for one in series.series)
+
+
+def _volumes_of(series) -> list:
+    """Return the volumes that were read from a series before with the same scaling, by b-value; none unless all are there."""
+    found = [
+        node
+        for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        if node.GetAttribute("HCC.SeriesInstanceUID") == _uids(series) and node.GetAttribute(SCALING_ATTRIBUTE) == series.scaling
+    ]
+    return sorted(found, key=lambda node: b_value(node) or 0.0) if len(found) == len(series.b_values) else []

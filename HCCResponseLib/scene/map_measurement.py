@@ -1,38 +1,52 @@
-"""Measure a parameter map in lesions and write the numbers into the measurement table."""
+"""Measure a parameter map in lesions, write the numbers into the measurement table, and tell whether they still hold."""
 
+import dataclasses
 import math
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
+import slicer
+
 from ..errors import InputError
+from ..lesions.region_statistics import RegionStatistics
 from ..progress import Progress
+from ..response.change import percent_change
 from ..response.measurement import Measurement, now
-from ..response.quantities import COUNTS, QUANTITIES, STATISTICS, canonical_unit
-from .lesion_identity import ensure_lesion_identity
-from .measurement_table import add_measurements, measurements
+from ..response.quantities import COUNTS, QUANTITIES, STATISTICS, Quantity, canonical_unit
+from .diffusion import outdated_adc
+from .lesion_identity import ensure_lesion_identity, lesion_identity
+from .measurement_table import add_measurements, measurement_table, measurements, remove_measurements
 from .parameter_maps import map_provenance, map_quantity
 from .segment_statistics import SegmentStatistics, segment_statistics
+from .segments import segment_ids
+from .subject_hierarchy import ensure_source_uid, patient_of, patient_of_segmentation
 
 __all__ = ["MeasuredValues", "measure_map", "measured_values"]
+
+_OUTSIDE = re.compile(r"; (?:\d+|less than 1) % outside the image$")
+_SAME = 1e-6
+"""Relative difference of equal numbers: maps are float32, and sums may be made in another order on another machine."""
 
 
 @dataclass(frozen=True)
 class MeasuredValues:
-    """What the measurement table says of one lesion on one map, in the shown unit of the map's quantity; NaN where a row is missing."""
+    """What the measurement table says of one lesion on one map.
+
+    :param statistics: in the shown unit of the map's quantity; NaN where there is no number.
+    :param change_percent: of the median from that of time point 0 (same reader and method); NaN where there is none.
+    :param problem: why the lesion cannot be measured on the map now; empty where it can.
+    :param note: what is to be said of the numbers; empty where nothing is.
+    :param outdated: measuring now would give other numbers, as the outline or the map changed.
+    """
 
     lesion_uid: str
     lesion_name: str
-    n: int
-    rejected: int
-    volume_ml: float
-    mean: float
-    median: float
-    standard_deviation: float
-    percentile_10: float
-    percentile_25: float
-    percentile_75: float
-    percentile_90: float
-    minimum: float
-    maximum: float
+    statistics: RegionStatistics
+    change_percent: float = math.nan
+    problem: str = ""
+    note: str = ""
+    outdated: bool = False
 
 
 def measure_map(
@@ -46,83 +60,207 @@ def measure_map(
     table_node=None,
     progress: Progress | None = None,
 ) -> list[SegmentStatistics]:
-    """Measure a map inside segments, and keep every statistic and the volume as rows of the table.
+    """Measure a map inside segments, and keep every statistic and the volume as rows of the table, in place of earlier ones.
 
-    Segments without an identity get one. A segment that cannot be measured has a ``problem`` in the result and no rows.
+    Segments without an identity get one. A segment that cannot be measured has a ``problem`` in the result; where it has an
+    identity its rows say "not measurable" (NaN, no voxel). Of a segment that lies partly outside the map the part inside is
+    measured: the method of its rows says so, and there is no row of the volume.
 
     :param chosen_segment_ids: segments to measure; None: those that are visible.
     :param table_node: the scene's measurement table where None.
     :return: what was measured, for showing.
-    :raises InputError: nothing to measure, no map, two measurement tables, or two segments with one identity; nothing is written then.
+    :raises InputError: nothing to measure, no map, a map that is out of date, outlines or lesions of another patient, two
+        segments with one identity, two measurement tables or a broken one; nothing is written then.
     :raises GeometryError: a parent transform is not linear.
     :raises Cancelled: ``progress`` returned False; nothing is written then.
     """
+    _check_patients(map_node, segmentation_node)
+    if reason := outdated_adc(map_node):
+        raise InputError(reason)
     results = segment_statistics(map_node, segmentation_node, chosen_segment_ids, progress=progress)
-    measured = [result for result in results if result.statistics is not None]
-    identities = {}
-    for result in measured:
-        identity = ensure_lesion_identity(segmentation_node, result.segment_id)
-        if identity.uid in identities:
-            raise InputError(
-                f"Segments '{identities[identity.uid].segment_name}' and '{result.segment_name}' carry the same lesion identity; "
-                "choose one of them, or give the copy an identity of its own.",
-            )
-        identities[identity.uid] = result
+    lesions = _by_identity(segmentation_node, results)
+    earlier = measurements(table_node)
+    _check_lesions(lesions, earlier, patient)
 
+    ensure_source_uid(map_node)
     provenance = map_provenance(map_node)
-    when = now()
-    rows = []
-    for uid, result in identities.items():
-        common = dict(
-            patient=patient,
-            time_point=time_point,
-            lesion_uid=uid,
-            lesion_name=result.segment_name,
-            datetime=when,
-            method=provenance.method,
-            source_series=provenance.source_series,
-            reader=reader,
-        )
-        quantity, statistics = result.quantity, result.statistics
-        rows += [
-            Measurement(
-                quantity=quantity.key,
-                statistic=key,
-                value=getattr(statistics, key),
-                unit=canonical_unit(quantity, key).value,
-                **common,
-            )
-            for key in STATISTICS
-        ]
-        rows.append(Measurement(quantity="VOLUME", value=statistics.volume_ml, unit=QUANTITIES["VOLUME"].unit.value, **common))
-    add_measurements(rows, table_node)
+    common = dict(
+        patient=patient,
+        time_point=time_point,
+        datetime=now(),
+        source_series=provenance.source_series,
+        reader=reader,
+    )
+    rows = [row for uid, result in lesions.items() for row in _rows_of(result, uid, provenance.method, common)]
+    table_node = table_node or measurement_table()
+    with slicer.util.NodeModify(table_node):
+        remove_measurements(_replaced(earlier, rows), table_node)
+        add_measurements(rows, table_node)
     return results
 
 
-def measured_values(map_node, *, time_point: int = 0, reader: str = "", table_node=None) -> list[MeasuredValues]:
+def measured_values(
+    map_node,
+    segmentation_node=None,
+    *,
+    patient: str | None = None,
+    lesion_uids: Collection[str] | None = None,
+    time_point: int = 0,
+    reader: str = "",
+    table_node=None,
+) -> list[MeasuredValues]:
     """Read back what :func:`measure_map` wrote of a map for a time point and reader, a lesion each, in the order of the table.
 
-    :raises InputError: the table is broken; the message names the row.
+    :param segmentation_node: the outlines: only their lesions, each measured again to tell whether its numbers still hold.
+    :param patient: only this patient's lesions; None: those of any.
+    :param lesion_uids: only these lesions; None: those of the segmentation where there is one, else all.
+    :raises InputError: the table is broken; the message names the row; or the map has lost what is needed to measure it.
     """
     quantity, provenance = map_quantity(map_node), map_provenance(map_node)
-    if quantity is None:
+    if quantity is None or not provenance.source_series:
         return []
-    made_from = dict(method=provenance.method, source_series=provenance.source_series)
-    lesions = {}
-    for row in measurements(table_node, time_point=time_point, reader=reader, **made_from):
-        values = lesions.setdefault(row.lesion_uid, {})
-        values["lesion_name"] = row.lesion_name
-        if row.quantity == quantity.key and row.statistic:
-            values[row.statistic] = row.value if row.statistic in COUNTS else row.value * quantity.display_factor
-        elif row.quantity == "VOLUME":
-            values["volume_ml"] = row.value
-    return [_values_of(uid, values) for uid, values in lesions.items() if values.keys() & STATISTICS.keys()]
+    segments = _segments_of_lesions(segmentation_node) if segmentation_node is not None else {}
+    if lesion_uids is None and segmentation_node is not None:
+        lesion_uids = segments.keys()
+    whose = dict(reader=reader) | ({} if patient is None else dict(patient=patient))
+    found = [
+        row
+        for row in measurements(table_node, **whose)
+        if (lesion_uids is None or row.lesion_uid in lesion_uids) and _whole(row.method) == provenance.method
+    ]
+    lesions: dict[str, dict[str, Measurement]] = {}
+    for row in found:
+        if row.time_point == time_point and row.source_series == provenance.source_series and row.quantity in {quantity.key, "VOLUME"}:
+            lesions.setdefault(row.lesion_uid, {})[row.statistic or row.quantity] = row
+    lesions = {uid: rows for uid, rows in lesions.items() if rows.keys() & STATISTICS.keys()}
+    measured_now = _measured_now(map_node, segmentation_node, [segments[uid] for uid in lesions if uid in segments])
+    values = []
+    for uid, rows in lesions.items():
+        one = MeasuredValues(
+            uid,
+            next(iter(rows.values())).lesion_name,
+            _statistics_of(rows, quantity),
+            change_percent=_change(rows, [row for row in found if row.lesion_uid == uid and row.quantity == quantity.key]),
+        )
+        present = measured_now.get(segments.get(uid))
+        if present is not None:
+            one = dataclasses.replace(one, problem=present.problem, note=present.note, outdated=not _still_holds(rows, present))
+        values.append(one)
+    return values
 
 
-def _values_of(uid: str, values: dict) -> MeasuredValues:
-    return MeasuredValues(
-        lesion_uid=uid,
-        lesion_name=values["lesion_name"],
-        volume_ml=values.get("volume_ml", math.nan),
-        **{key: int(values.get(key, 0)) if key in COUNTS else values.get(key, math.nan) for key in STATISTICS},
+def _check_patients(map_node, segmentation_node) -> None:
+    of_map, of_outlines = patient_of(map_node), patient_of_segmentation(segmentation_node)
+    if of_map and of_outlines and of_map != of_outlines:
+        raise InputError(
+            f"The outlines '{segmentation_node.GetName()}' are of patient {of_outlines}, the map '{map_node.GetName()}' of patient "
+            f"{of_map}; choose the outlines of that patient.",
+        )
+
+
+def _check_lesions(lesions: dict[str, SegmentStatistics], earlier: list[Measurement], patient: str) -> None:
+    for row in earlier:
+        if row.lesion_uid in lesions and row.patient and patient and row.patient != patient:
+            raise InputError(
+                f"The lesion '{lesions[row.lesion_uid].segment_name}' was measured as one of patient {row.patient} and cannot be one of "
+                f"patient {patient}; a copied outline needs an identity of its own.",
+            )
+
+
+def _by_identity(segmentation_node, results: list[SegmentStatistics]) -> dict[str, SegmentStatistics]:
+    """Return the results by tracking UID; a segment that was measured gets one, a segment that never could be has none."""
+    lesions: dict[str, SegmentStatistics] = {}
+    present = segment_ids(segmentation_node)
+    for result in results:
+        known = lesion_identity(segmentation_node, result.segment_id) if result.segment_id in present else None
+        if known is None and result.statistics is None:
+            continue
+        uid = (known or ensure_lesion_identity(segmentation_node, result.segment_id)).uid
+        if uid in lesions:
+            raise InputError(
+                f"Segments '{lesions[uid].segment_name}' and '{result.segment_name}' carry the same lesion identity; "
+                "choose one of them, or give the copy an identity of its own.",
+            )
+        lesions[uid] = result
+    return lesions
+
+
+def _rows_of(result: SegmentStatistics, uid: str, method: str, common: dict) -> list[Measurement]:
+    quantity, statistics = result.quantity, result.statistics
+    if statistics is None:
+        contents = {key: 0 if key in COUNTS else math.nan for key in STATISTICS}
+        volume_ml = math.nan
+    else:
+        contents = {key: getattr(statistics, key) for key in STATISTICS}
+        volume_ml = None if result.outside else statistics.volume_ml
+    if result.outside:
+        method += f"; {result.outside_percent} outside the image"
+    common = dict(common, lesion_uid=uid, lesion_name=result.segment_name, method=method)
+    rows = [
+        Measurement(quantity=quantity.key, statistic=key, value=value, unit=canonical_unit(quantity, key).value, **common)
+        for key, value in contents.items()
+    ]
+    if volume_ml is not None:
+        rows.append(Measurement(quantity="VOLUME", value=volume_ml, unit=QUANTITIES["VOLUME"].unit.value, **common))
+    return rows
+
+
+def _replaced(earlier: list[Measurement], rows: list[Measurement]) -> list[Measurement]:
+    """Return the earlier rows that the new ones supersede without having their key: volumes, or the part inside the image, of once."""
+
+    def measured(row: Measurement):
+        return row.patient, row.time_point, row.lesion_uid, _whole(row.method), row.source_series, row.reader
+
+    new, keys, quantities = {measured(row) for row in rows}, {row.key for row in rows}, {row.quantity for row in rows} | {"VOLUME"}
+    return [row for row in earlier if measured(row) in new and row.quantity in quantities and row.key not in keys]
+
+
+def _whole(method: str) -> str:
+    """Return a method without its remark on what lies outside the image."""
+    return _OUTSIDE.sub("", method)
+
+
+def _segments_of_lesions(segmentation_node) -> dict[str, str]:
+    """Return the segment of each lesion: tracking UID -> segment ID, the first one where several carry one."""
+    segments = {}
+    for segment_id in segment_ids(segmentation_node):
+        identity = lesion_identity(segmentation_node, segment_id)
+        if identity is not None:
+            segments.setdefault(identity.uid, segment_id)
+    return segments
+
+
+def _measured_now(map_node, segmentation_node, ids: list[str]) -> dict[str, SegmentStatistics]:
+    return {result.segment_id: result for result in segment_statistics(map_node, segmentation_node, ids)} if ids else {}
+
+
+def _still_holds(rows: dict[str, Measurement], present: SegmentStatistics) -> bool:
+    """Tell whether measuring now gives what the rows say."""
+    if present.statistics is None:
+        return all(key in COUNTS or math.isnan(row.value) for key, row in rows.items())
+    now_values = {key: getattr(present.statistics, key) for key in STATISTICS}
+    if not present.outside:
+        now_values["VOLUME"] = present.statistics.volume_ml
+    return rows.keys() == now_values.keys() and all(
+        math.isclose(row.value, now_values[key], rel_tol=_SAME) or (math.isnan(row.value) and math.isnan(now_values[key]))
+        for key, row in rows.items()
     )
+
+
+def _statistics_of(rows: dict[str, Measurement], quantity: Quantity) -> RegionStatistics:
+    """Return the statistics in the shown unit; what was not measured is NaN, and no voxel."""
+    shown = {key: rows[key].value * quantity.display_factor if key in rows else math.nan for key in STATISTICS if key not in COUNTS}
+    counts = {key: int(rows[key].value) if key in rows and not math.isnan(rows[key].value) else 0 for key in COUNTS}
+    return RegionStatistics(**shown, **counts, volume_ml=rows["VOLUME"].value if "VOLUME" in rows else math.nan)
+
+
+def _change(rows: dict[str, Measurement], found: list[Measurement]) -> float:
+    """Return the change of the median from time point 0 in percent, the latest measurement there with the same method."""
+    median = rows.get("median")
+    if median is None or median.time_point == 0:
+        return math.nan
+    baseline = [row for row in found if row.time_point == 0 and row.statistic == "median" and row.method == median.method]
+    if not baseline:
+        return math.nan
+    reference = max(baseline, key=lambda row: row.measured_at).value
+    return percent_change(reference, median.value) if reference > 0 else math.nan

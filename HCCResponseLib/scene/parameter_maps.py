@@ -18,7 +18,8 @@ from ..response.quantities import QUANTITIES, Code, Quantity, canonical_factor
 from ..response.roles import Role
 from ..version import __version__
 from .roles import set_role
-from .subject_hierarchy import place_beside, series_uid
+from .subject_hierarchy import ensure_source_uid, place_beside, source_uid
+from .views import show_volumes
 from .volumes import add_volume, update_volume, volume_array, volume_geometry
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "make_parameter_map",
     "map_provenance",
     "map_quantity",
+    "map_sources",
     "map_values",
     "show_parameter_map",
     "validity_node",
@@ -42,7 +44,7 @@ class Provenance:
     """How a map was made; kept as attributes of its node.
 
     :param method: estimator with its settings, as it goes into measurements ("WLLS, b = 0, 400, 800 s/mm2").
-    :param source_series: DICOM series UIDs of the source volumes, or their names where they have none; joined by spaces and commas.
+    :param source_series: DICOM series UIDs of the source volumes, or the UIDs given to those without one; joined by commas and spaces.
     :param software: name and version of the program.
     """
 
@@ -152,12 +154,18 @@ def map_values(map_node) -> tuple[np.ndarray, Quantity]:
 
 
 def map_provenance(map_node) -> Provenance:
-    """Return how a map was made; empty texts where the volume does not tell."""
+    """Return how a map was made; empty texts where the volume does not tell (a map from elsewhere gets a UID when it is measured)."""
     return Provenance(
         method=map_node.GetAttribute("HCC.Method") or "",
-        source_series=map_node.GetAttribute("HCC.SourceSeries") or series_uid(map_node) or map_node.GetName(),
+        source_series=map_node.GetAttribute("HCC.SourceSeries") or source_uid(map_node),
         software=map_node.GetAttribute("HCC.Software") or "",
     )
+
+
+def map_sources(map_node) -> list:
+    """Return the volumes that a map was computed from, those that are still in the scene."""
+    nodes = [map_node.GetNthNodeReference(SOURCE_REFERENCE, n) for n in range(map_node.GetNumberOfNodeReferences(SOURCE_REFERENCE))]
+    return [node for node in nodes if node is not None]
 
 
 def validity_node(map_node):
@@ -168,9 +176,9 @@ def validity_node(map_node):
 def show_parameter_map(map_node, reference_node=None, *, opacity: float = 0.6) -> None:
     """Show a map in all slice views, over a reference image if there is one, with a colour legend that names quantity and unit."""
     if reference_node is None:
-        slicer.util.setSliceViewerLayers(background=map_node, foreground=None)
+        show_volumes(map_node)
     else:
-        slicer.util.setSliceViewerLayers(background=reference_node, foreground=map_node, foregroundOpacity=opacity)
+        show_volumes(reference_node, map_node, foreground_opacity=opacity)
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(map_node)
     quantity = map_quantity(map_node)
     if quantity is not None:
@@ -208,7 +216,7 @@ def _store_validity(map_node, usable, geometry: Geometry) -> None:
 
 
 def _store_provenance(map_node, method: str, source_nodes) -> None:
-    provenance = Provenance(method, ", ".join(dict.fromkeys(series_uid(node) or node.GetName() for node in source_nodes)))
+    provenance = Provenance(method, ", ".join(dict.fromkeys(ensure_source_uid(node) for node in source_nodes)))
     map_node.SetAttribute("HCC.Method", provenance.method)
     map_node.SetAttribute("HCC.SourceSeries", provenance.source_series)
     map_node.SetAttribute("HCC.Software", provenance.software)

@@ -7,7 +7,7 @@ from ..lesions.region_statistics import RegionStatistics, region_statistics
 from ..progress import Progress, report_progress
 from ..response.quantities import Quantity
 from .parameter_maps import map_values
-from .segments import segment_ids, segment_mask
+from .segments import fraction_outside, segment_ids, segment_mask
 from .volumes import volume_geometry
 
 __all__ = ["SegmentStatistics", "segment_statistics"]
@@ -15,13 +15,28 @@ __all__ = ["SegmentStatistics", "segment_statistics"]
 
 @dataclass(frozen=True)
 class SegmentStatistics:
-    """Statistics of one segment, in the quantity's canonical unit; None with a ``problem`` where the segment could not be measured."""
+    """Statistics of one segment, in the quantity's canonical unit; None with a ``problem`` where the segment could not be measured.
+
+    :param outside: part of the segment's volume, 0 to 1, that lies outside the image: where it is not 0, the statistics are
+        those of the part inside, and the volume is not that of the segment.
+    """
 
     segment_id: str
     segment_name: str
     quantity: Quantity
     statistics: RegionStatistics | None
     problem: str = ""
+    outside: float = 0.0
+
+    @property
+    def outside_percent(self) -> str:
+        """``outside`` in words: "12 %"."""
+        return f"{100 * self.outside:.0f} %" if self.outside >= 0.005 else "less than 1 %"
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the statistics; empty where they are of the whole segment."""
+        return f"'{self.segment_name}': {self.outside_percent} of it lies outside the image." if self.outside else ""
 
 
 def segment_statistics(
@@ -57,6 +72,7 @@ def segment_statistics(
             results.append(SegmentStatistics(segment_id, name, quantity, None, str(error)))
         else:
             statistics = region_statistics(values, mask, voxel_volume_ml=voxel_volume_ml)
-            results.append(SegmentStatistics(segment_id, name, quantity, statistics))
+            outside = fraction_outside(segmentation_node, segment_id, map_node)
+            results.append(SegmentStatistics(segment_id, name, quantity, statistics, outside=outside))
     report_progress(progress, 1.0)
     return results

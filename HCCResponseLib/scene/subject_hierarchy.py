@@ -4,9 +4,25 @@ The application gives every node an item by itself; outside it (slicer-core) nob
 UIDs and attributes are those that Slicer's own DICOM import sets.
 """
 
+import uuid
+
 import slicer
 
-__all__ = ["add_folder", "patient_of", "place_beside", "series_uid", "study_item", "subject_hierarchy_item"]
+__all__ = [
+    "add_folder",
+    "ensure_source_uid",
+    "new_uid",
+    "patient_of",
+    "patient_of_segmentation",
+    "place_beside",
+    "series_uid",
+    "source_uid",
+    "study_date",
+    "study_item",
+    "subject_hierarchy_item",
+]
+
+SOURCE_UID_ATTRIBUTE = "HCC.SourceUID"
 
 
 def subject_hierarchy_item(node) -> int:
@@ -61,6 +77,21 @@ def patient_of(node) -> str:
     return hierarchy.GetItemAttribute(patient, "DICOM.PatientID") or hierarchy.GetItemName(patient)
 
 
+def study_date(node) -> str:
+    """Return the date of the study that a node stands below, ISO 8601 where it is a whole date; empty where there is none."""
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    study = hierarchy.GetItemAncestorAtLevel(subject_hierarchy_item(node), "Study")
+    digits = hierarchy.GetItemAttribute(study, "DICOM.StudyDate") if study else ""
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if len(digits) == 8 else digits
+
+
+def patient_of_segmentation(segmentation_node) -> str:
+    """Return the patient of a segmentation, or of the image that it was drawn on; empty where neither tells."""
+    role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+    reference_node = segmentation_node.GetNodeReference(role)
+    return patient_of(segmentation_node) or (patient_of(reference_node) if reference_node is not None else "")
+
+
 def series_uid(volume_node) -> str:
     """Return the DICOM series instance UID that a volume was loaded from (several joined by a comma), or an empty text."""
     stated = volume_node.GetAttribute("HCC.SeriesInstanceUID")
@@ -69,3 +100,20 @@ def series_uid(volume_node) -> str:
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
     item = hierarchy.GetItemByDataNode(volume_node)
     return hierarchy.GetItemUID(item, "DICOM") if item else ""
+
+
+def source_uid(volume_node) -> str:
+    """Return what tells a volume from every other one: its DICOM series UID, else the UID it was given here; empty if it has none."""
+    return series_uid(volume_node) or volume_node.GetAttribute(SOURCE_UID_ATTRIBUTE) or ""
+
+
+def ensure_source_uid(volume_node) -> str:
+    """Return :func:`source_uid`; a volume without one gets a new one: names repeat from patient to patient, UIDs do not."""
+    if not source_uid(volume_node):
+        volume_node.SetAttribute(SOURCE_UID_ATTRIBUTE, new_uid())
+    return source_uid(volume_node)
+
+
+def new_uid() -> str:
+    """Return a new UID: a random UUID as an OID below 2.25 (DICOM PS3.5, B.2)."""
+    return f"2.25.{uuid.uuid4().int}"

@@ -12,13 +12,20 @@ from HCCResponseLib.geometry import Geometry
 from HCCResponseLib.phantom.dicom_series import SeriesHeader, Volume, write_series
 from HCCResponseLib.quantification.diffusion import fit_adc
 from HCCResponseLib.response.roles import Role
-from HCCResponseLib.scene.b_values import b_value, set_b_value
-from HCCResponseLib.scene.diffusion import add_diffusion_series, check_diffusion, compute_adc, read_diffusion_folder
-from HCCResponseLib.scene.diffusion_groups import diffusion_groups, volumes_without_b_value
+from HCCResponseLib.scene.b_values import accept_proposed_b_values, b_value, set_b_value, set_typed_b_value
+from HCCResponseLib.scene.diffusion import (
+    adc_map_of,
+    add_diffusion_series,
+    check_diffusion,
+    compute_adc,
+    outdated_adc,
+    read_diffusion_folder,
+)
+from HCCResponseLib.scene.diffusion_groups import diffusion_groups, group_of, volumes_without_b_value
 from HCCResponseLib.scene.map_measurement import measure_map
 from HCCResponseLib.scene.parameter_maps import map_provenance, map_quantity, map_values, validity_node
 from HCCResponseLib.scene.roles import role, set_role
-from HCCResponseLib.scene.subject_hierarchy import patient_of, series_uid
+from HCCResponseLib.scene.subject_hierarchy import patient_of, series_uid, study_item
 from HCCResponseLib.scene.volumes import add_volume, update_volume, volume_array, volume_geometry
 
 B_VALUES = (0.0, 50.0, 400.0, 800.0)
@@ -264,6 +271,104 @@ class TestAdc(SceneTestCase):
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), count)
 
 
+class TestTypedBValues(SceneTestCase):
+    def setUp(self):
+        super().setUp()
+        self.node = add_volume(np.zeros(GEOMETRY.shape, np.float32), GEOMETRY, "dwi")
+
+    def test_numbers(self):
+        for text, b in (("800", 800), (" 400,0", 400), ("12.5", 12.5), ("8e2", 800), ("0", 0), ("1000", 1000)):
+            self.assertEqual(set_typed_b_value(self.node, text), "")
+            self.assertEqual(b_value(self.node), b)
+        set_typed_b_value(self.node, " ")
+        self.assertIsNone(b_value(self.node))
+
+    def test_separators_of_thousands_are_refused(self):
+        set_b_value(self.node, 50)
+        for text, plain in (("1,400", "1400"), ("1.000", "1000"), ("1 000", "1000"), ("1'400", "1400")):
+            with self.assertRaisesRegex(InputError, f"write {plain}"):
+                set_typed_b_value(self.node, text)
+        for text in ("high", "-5", "inf", "nan", "1,400.5"):
+            with self.assertRaisesRegex(InputError, "dwi"):
+                set_typed_b_value(self.node, text)
+        self.assertEqual(b_value(self.node), 50)
+
+    def test_up_to_1_is_b_0_as_in_the_reader(self):
+        for text in ("1", "0.5", "0.001"):
+            self.assertIn("counts as b = 0", set_typed_b_value(self.node, text))
+            self.assertEqual(b_value(self.node), 0)
+
+    def test_an_unusually_low_b_value_is_told(self):
+        nodes = add_series(b_values=(0.0, 1.4, 800.0))
+        (finding,) = [one for one in check_diffusion(nodes, noise=False) if one.level == "warning"]
+        self.assertIn("b = 1.4", finding.text)
+        self.assertIn("1400", finding.text)
+
+    def test_proposals_are_accepted_at_once(self):
+        nodes = [add_volume(np.zeros(GEOMETRY.shape, np.float32), GEOMETRY, name) for name in ("dwi_b0", "dwi_b800", "T1", "b50")]
+        set_b_value(nodes[3], 60)
+        self.assertEqual(accept_proposed_b_values(nodes), nodes[:2])
+        self.assertEqual([b_value(node) for node in nodes], [0, 800, None, 60])
+
+
+class TestMapsOfSeveralSeries(SceneTestCase):
+    def test_the_map_of_another_series_is_not_overwritten(self):
+        first, second = add_series(label="before"), add_series(true_signals() * 0.9, label="after")
+        map_node = compute_adc(first, name="before ADC")
+        before = volume_array(map_node).copy()
+        with self.assertRaisesRegex(InputError, "'before ADC' is the map of another series"):
+            compute_adc(second, map_node=map_node)
+        np.testing.assert_array_equal(volume_array(map_node), before)
+        other = compute_adc(second, name="after ADC")
+        self.assertIs(adc_map_of(first), map_node)
+        self.assertIs(adc_map_of(second[1:3]), other)
+        self.assertIs(compute_adc(first[1:], map_node=map_node), map_node)
+        slicer.mrmlScene.RemoveNode(other)
+        self.assertIsNone(adc_map_of(second))
+        for node in first:
+            slicer.mrmlScene.RemoveNode(node)
+        with self.assertRaisesRegex(InputError, "another series"):
+            compute_adc(second, map_node=map_node)
+
+    def test_series_say_patient_and_date(self):
+        nodes = add_series()
+        self.assertEqual(diffusion_groups()[0].label, "ep2d_diff")
+        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+        study = study_item(patient_id="P7", patient_name="X", study_uid="1.2.3", study_date="2026-08-21")
+        hierarchy.SetItemParent(hierarchy.GetItemParent(hierarchy.GetItemByDataNode(nodes[0])), study)
+        (group,) = diffusion_groups()
+        self.assertEqual(group.label, "ep2d_diff · P7 · 2026-08-21")
+        self.assertEqual(group_of(nodes[2], [group]), group)
+        self.assertIsNone(group_of(nodes[2], []))
+
+    def test_a_map_is_out_of_date_when_b_values_of_its_images_change(self):
+        nodes = add_series()
+        map_node = compute_adc(nodes)
+        self.assertEqual(outdated_adc(map_node), "")
+        set_b_value(nodes[3], 1000)
+        self.assertRegex(outdated_adc(map_node), "0, 50, 400, 1000 s/mm2 now.*0, 50, 400, 800")
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Lesions")
+        with self.assertRaisesRegex(InputError, "compute it again"):
+            measure_map(map_node, segmentation)
+        compute_adc(nodes, map_node=map_node)
+        self.assertEqual(outdated_adc(map_node), "")
+
+    def test_air_left_out_is_part_of_the_method(self):
+        geometry = Geometry.from_parts((8, 40, 40), (2, 2, 5))
+        rng = np.random.default_rng(3)
+        tissue = np.zeros(geometry.shape, bool)
+        tissue[:, 8:32, 8:32] = True
+        signals = np.where(tissue[..., None], 1000 * np.exp(-1e-3 * np.array(B_VALUES)), 0.0)
+        signals = np.abs(signals + rng.normal(0, 10, signals.shape) + 1j * rng.normal(0, 10, signals.shape))
+        nodes = add_series(signals, geometry=geometry)
+        without = compute_adc(nodes, leave_out_air=True)
+        self.assertEqual(map_provenance(without).method, "WLLS, b = 0, 50, 400, 800 s/mm2, air left out")
+        self.assertEqual(without.GetAttribute("HCC.AirLeftOut"), "yes")
+        self.assertEqual(map_provenance(compute_adc(nodes)).method, "WLLS, b = 0, 50, 400, 800 s/mm2")
+        # where the noise cannot be told, no air was left out
+        self.assertEqual(compute_adc(add_series(), leave_out_air=True).GetAttribute("HCC.AirLeftOut"), "no")
+
+
 class TestFromDicom(SceneTestCase):
     def write(self, folder="dicom", **header) -> list:
         signals = true_signals()
@@ -303,6 +408,29 @@ class TestFromDicom(SceneTestCase):
         node = slicer.util.getNode("ADC")
         self.assertEqual(patient_of(node), "P1")
         np.testing.assert_array_equal(map_values(compute_adc(group.volumes, map_node=node))[0], values)
+
+    def test_a_folder_read_twice_uses_the_volumes_that_are_there(self):
+        self.write()
+        volumes, _ = read_diffusion_folder(self.folder / "dicom")
+        count = slicer.mrmlScene.GetNumberOfNodes()
+        again, notes = read_diffusion_folder(self.folder / "dicom")
+        self.assertEqual(again, volumes)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), count)
+        self.assertTrue(any("in the scene already" in note for note in notes), notes)
+        slicer.mrmlScene.RemoveNode(volumes[1])
+        self.assertEqual(len(read_diffusion_folder(self.folder / "dicom")[0]), 4)
+
+    def test_philips_scaling_stands_beside_and_in_the_method(self):
+        signals = true_signals()
+        volumes = [Volume(signals[..., n], b_value=b) for n, b in enumerate(B_VALUES)]
+        write_series(self.folder / "philips", volumes, GEOMETRY, SeriesHeader(patient_id="P1"), vendor="philips")
+        displayed, _ = read_diffusion_folder(self.folder / "philips")
+        private, notes = read_diffusion_folder(self.folder / "philips", scaling="philips_private")
+        self.assertFalse(set(displayed) & set(private))
+        self.assertEqual(notes, [])
+        self.assertEqual(len(diffusion_groups()), 2)
+        self.assertEqual(map_provenance(compute_adc(private)).method, "WLLS, b = 0, 50, 400, 800 s/mm2, Philips scaling")
+        self.assertNotIn("Philips", map_provenance(compute_adc(displayed)).method)
 
     def test_two_series_of_one_study(self):
         self.write("first", description="DWI before", number=5)

@@ -4,8 +4,8 @@ import math
 import unittest
 
 import numpy as np
+from slicer_core_scene import IN_APPLICATION, SceneTestCase, reopen  # before slicer: it skips where there is none
 import slicer
-from slicer_core_scene import IN_APPLICATION, SceneTestCase, reopen
 
 from HCCResponseLib.errors import Cancelled, GeometryError, InputError
 from HCCResponseLib.geometry import Geometry
@@ -32,6 +32,8 @@ from HCCResponseLib.scene.parameter_maps import (
 from HCCResponseLib.scene.roles import role
 from HCCResponseLib.scene.segment_statistics import segment_statistics
 from HCCResponseLib.scene.segments import segment_mask
+from HCCResponseLib.scene.subject_hierarchy import place_beside, source_uid, study_item, subject_hierarchy_item
+from HCCResponseLib.scene.views import jump_to_lesion, show_volumes
 from HCCResponseLib.scene.volumes import add_volume, update_volume, volume_array, volume_geometry
 from HCCResponseLib.version import __version__
 
@@ -100,7 +102,12 @@ class TestMap(SceneTestCase):
         self.assertIs(role(node), Role.ADC)
         provenance = map_provenance(node)
         self.assertEqual(provenance.method, METHOD)
-        self.assertEqual(provenance.source_series, "DWI b800")
+        self.assertEqual(provenance.source_series, source_uid(source))
+        self.assertRegex(source_uid(source), r"^2\.25\.\d+$")
+        again = make_map(source_nodes=[source])
+        self.assertEqual(map_provenance(again).source_series, provenance.source_series)
+        namesake = add_volume(np.zeros(GEOMETRY.shape, np.float32), GEOMETRY, "DWI b800")
+        self.assertNotEqual(map_provenance(make_map(source_nodes=[namesake])).source_series, provenance.source_series)
         self.assertEqual(provenance.software, f"HCCResponse {__version__}")
         self.assertEqual(node.GetNodeReference("HCC.SourceVolume"), source)
 
@@ -178,7 +185,7 @@ class TestMap(SceneTestCase):
         show_parameter_map(node, reference, opacity=0.4)
         show_parameter_map(node, reference, opacity=0.4)
         legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
-        self.assertEqual(legend.GetTitleText(), "ADC (10⁻³ mm²/s)")
+        self.assertEqual(legend.GetTitleText(), "ADC (10^-3 mm²/s)")
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLColorLegendDisplayNode"), 1)
         self.assertEqual(composite.GetBackgroundVolumeID(), reference.GetID())
         self.assertEqual(composite.GetForegroundVolumeID(), node.GetID())
@@ -278,7 +285,7 @@ class TestMeasuring(SceneTestCase):
         uid = lesion_identity(segmentation, ids["Lesion"]).uid
         for row in rows:
             self.assertEqual((row.patient, row.time_point, row.reader, row.lesion_uid, row.lesion_name), ("P1", 2, "A", uid, "Lesion"))
-            self.assertEqual((row.method, row.source_series), (METHOD, "ADC"))
+            self.assertEqual((row.method, row.source_series), (METHOD, source_uid(node)))
         (mean,) = measurements(quantity="ADC", statistic="mean")
         self.assertEqual((mean.value, mean.unit), (found.statistics.mean, "mm2/s"))
         self.assertEqual(measurements(quantity="VOLUME")[0].value, found.statistics.volume_ml)
@@ -303,10 +310,10 @@ class TestMeasuring(SceneTestCase):
         self.assertEqual([one.lesion_name for one in shown], ["A", "B"])
         for result, one in zip(results, shown, strict=True):
             self.assertEqual(one.lesion_uid, lesion_identity(segmentation, result.segment_id).uid)
-            self.assertAlmostEqual(one.mean, result.statistics.mean * 1e3)
-            self.assertAlmostEqual(one.percentile_90, result.statistics.percentile_90 * 1e3)
-            self.assertEqual((one.n, one.rejected), (result.statistics.n, result.statistics.rejected))
-            self.assertAlmostEqual(one.volume_ml, result.statistics.volume_ml)
+            self.assertAlmostEqual(one.statistics.mean, result.statistics.mean * 1e3)
+            self.assertAlmostEqual(one.statistics.percentile_90, result.statistics.percentile_90 * 1e3)
+            self.assertEqual((one.statistics.n, one.statistics.rejected), (result.statistics.n, result.statistics.rejected))
+            self.assertAlmostEqual(one.statistics.volume_ml, result.statistics.volume_ml)
         self.assertEqual(measured_values(node, time_point=0, reader="R"), [])
         make_map(map_node=node, method="NLLS, b = 0, 800 s/mm2")
         self.assertEqual(measured_values(node, time_point=1, reader="R"), [])
@@ -359,6 +366,184 @@ class TestMeasuring(SceneTestCase):
             one.SetAndObserveTransformNodeID(transform.GetID())
         (found,) = segment_statistics(node, segmentation)
         self.assertAlmostEqual(found.statistics.volume_ml, 3 * 60 * 1.5 * 2 * 5 / 1000)
+
+
+class TestValuesThatStillHold(SceneTestCase):
+    """Numbers in the table are shown only for the lesions they are of, and say when measuring again would give others."""
+
+    BOX = TestMeasuring.BOX
+
+    def setUp(self):
+        super().setUp()
+        self.map_node = make_map()
+        self.segmentation, self.ids = add_segmentation(A=self.BOX, B=((0, 2), (0, 2), (0, 2)))
+        measure_map(self.map_node, self.segmentation)
+
+    def shown(self, **whose):
+        return {one.lesion_name: one for one in measured_values(self.map_node, self.segmentation, **whose)}
+
+    def paint(self, name: str, mask) -> None:
+        slicer.util.updateSegmentBinaryLabelmapFromArray(
+            np.asarray(mask, np.uint8),
+            self.segmentation,
+            self.ids[name],
+            self.map_node,
+        )
+
+    def box(self, *limits) -> np.ndarray:
+        mask = np.zeros(GEOMETRY.shape, bool)
+        mask[tuple(slice(*one) for one in limits)] = True
+        return mask
+
+    def test_nothing_changed(self):
+        for one in self.shown().values():
+            self.assertEqual((one.outdated, one.problem, one.note), (False, "", ""))
+
+    def test_names_repeat_from_patient_to_patient(self):
+        series = [[add_volume(np.ones(GEOMETRY.shape, np.float32), GEOMETRY, f"b{b}") for b in (0, 800)] for _patient in range(2)]
+        first, second = (make_map(source_nodes=nodes, name="b ADC") for nodes in series)
+        measure_map(first, self.segmentation)
+        self.assertEqual(len(measured_values(first)), 2)
+        self.assertEqual(measured_values(second), [])
+
+    def test_only_the_lesions_of_these_outlines_and_this_patient(self):
+        other, _ = add_segmentation(C=self.BOX)
+        measure_map(self.map_node, other, patient="P2")
+        self.assertEqual(list(self.shown()), ["A", "B"])
+        self.assertEqual([one.lesion_name for one in measured_values(self.map_node)], ["A", "B", "C"])
+        self.assertEqual([one.lesion_name for one in measured_values(self.map_node, patient="P2")], ["C"])
+        uid = lesion_identity(self.segmentation, self.ids["B"]).uid
+        self.assertEqual([one.lesion_name for one in measured_values(self.map_node, lesion_uids=[uid])], ["B"])
+
+    def test_an_emptied_segment_is_no_longer_measurable(self):
+        self.paint("A", np.zeros(GEOMETRY.shape))
+        self.assertTrue(self.shown()["A"].outdated)
+        measure_map(self.map_node, self.segmentation)
+        one = self.shown()["A"]
+        self.assertTrue(math.isnan(one.statistics.mean) and math.isnan(one.statistics.volume_ml))
+        self.assertEqual((one.statistics.n, one.outdated), (0, False))
+        self.assertIn("empty", one.problem)
+        uid = lesion_identity(self.segmentation, self.ids["A"]).uid
+        self.assertTrue(all(math.isnan(row.value) for row in measurements(lesion_uid=uid) if row.statistic not in ("n", "rejected")))
+        self.assertFalse(self.shown()["B"].problem)
+
+    def test_a_segment_that_was_moved_away_is_no_longer_measurable(self):
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        matrix = np.eye(4)
+        matrix[:3, 3] = 500
+        transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+        self.segmentation.SetAndObserveTransformNodeID(transform.GetID())
+        measure_map(self.map_node, self.segmentation)
+        self.assertTrue(all(math.isnan(one.statistics.median) and "beside the image" in one.problem for one in self.shown().values()))
+        self.segmentation.SetAndObserveTransformNodeID(None)
+        self.assertTrue(all(one.outdated and not one.problem for one in self.shown().values()))
+        measure_map(self.map_node, self.segmentation)
+        self.assertFalse(any(one.outdated for one in self.shown().values()))
+
+    def test_a_segment_without_identity_that_cannot_be_measured_gets_no_rows(self):
+        self.segmentation.GetSegmentation().AddEmptySegment("", "never painted")
+        count = len(measurements())
+        measure_map(self.map_node, self.segmentation)
+        self.assertEqual(len(measurements()), count)
+
+    def test_a_redrawn_outline_is_out_of_date(self):
+        self.paint("A", self.box((1, 4), (2, 6), (3, 9)))
+        self.assertEqual([one.outdated for one in self.shown().values()], [True, False])
+        measure_map(self.map_node, self.segmentation)
+        self.assertEqual([one.outdated for one in self.shown().values()], [False, False])
+
+    def test_a_map_with_other_values_is_out_of_date(self):
+        array = adc_array()
+        array[2, 4, 5] *= 1.001
+        make_map(array=array, map_node=self.map_node)
+        self.assertEqual([one.outdated for one in self.shown().values()], [True, False])
+        make_map(map_node=self.map_node)
+        self.assertEqual([one.outdated for one in self.shown().values()], [False, False])
+
+    def test_what_is_out_of_date_is_told_after_loading_too(self):
+        reopen(self.folder / "fresh.mrb")
+        self.map_node, self.segmentation = slicer.util.getNode("ADC"), slicer.util.getNode("Baseline")
+        self.assertEqual([one.outdated for one in self.shown().values()], [False, False])
+        self.paint("A", self.box((1, 4), (2, 6), (3, 9)))
+        reopen(self.folder / "changed.mrb")
+        self.map_node, self.segmentation = slicer.util.getNode("ADC"), slicer.util.getNode("Baseline")
+        self.assertEqual([one.outdated for one in self.shown().values()], [True, False])
+
+    def test_a_lesion_partly_outside_the_map_says_so_and_has_no_volume(self):
+        shift = np.eye(4)
+        shift[:3, 3] = GEOMETRY.ijk_to_ras[:3, 0] * 4  # voxels 3 to 7 of 10 become 7 to 11
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(shift))
+        self.segmentation.SetAndObserveTransformNodeID(transform.GetID())
+        result = measure_map(self.map_node, self.segmentation, [self.ids["A"]])[0]
+        self.assertAlmostEqual(result.outside, 0.4)
+        self.assertEqual(result.note, "'A': 40 % of it lies outside the image.")
+        uid = lesion_identity(self.segmentation, self.ids["A"]).uid
+        rows = measurements(lesion_uid=uid)
+        self.assertEqual({row.quantity for row in rows}, {"ADC"})
+        self.assertEqual({row.method for row in rows}, {f"{METHOD}; 40 % outside the image"})
+        one = self.shown()["A"]
+        self.assertEqual((one.note, one.outdated, one.statistics.n), (result.note, False, 36))
+        self.assertTrue(math.isnan(one.statistics.volume_ml))
+        self.segmentation.SetAndObserveTransformNodeID(None)
+        self.assertTrue(self.shown()["A"].outdated)
+        measure_map(self.map_node, self.segmentation)
+        self.assertEqual({row.method for row in measurements(lesion_uid=uid)}, {METHOD})
+        self.assertEqual(len(measurements(lesion_uid=uid)), len(STATISTICS) + 1)
+
+    def test_change_from_time_point_0(self):
+        follow_up = make_map(array=adc_array() * 1.25)
+        measure_map(follow_up, self.segmentation, time_point=1)
+        for one in measured_values(follow_up, self.segmentation, time_point=1):
+            self.assertAlmostEqual(one.change_percent, 25, delta=1e-4)
+        self.assertTrue(all(math.isnan(one.change_percent) for one in self.shown().values()))
+        other = make_map(array=adc_array() * 1.25, method="NLLS, b = 0, 800 s/mm2")
+        measure_map(other, self.segmentation, time_point=1)
+        self.assertTrue(all(math.isnan(one.change_percent) for one in measured_values(other, self.segmentation, time_point=1)))
+
+
+class TestPatients(SceneTestCase):
+    def setUp(self):
+        super().setUp()
+        self.volumes = {}
+        for patient in ("P1", "P2"):
+            node = add_volume(np.ones(GEOMETRY.shape, np.float32), GEOMETRY, f"DWI {patient}")
+            study = study_item(patient_id=patient, patient_name=patient, study_uid=f"1.2.{patient[1]}")
+            slicer.mrmlScene.GetSubjectHierarchyNode().SetItemParent(subject_hierarchy_item(node), study)
+            self.volumes[patient] = node
+        self.segmentation, self.ids = add_segmentation(A=TestMeasuring.BOX)
+
+    def test_outlines_of_another_patient_are_refused(self):
+        map_node = make_map(source_nodes=[self.volumes["P2"]])
+        place_beside(self.segmentation, self.volumes["P1"])
+        with self.assertRaisesRegex(InputError, "patient P1.*patient P2"):
+            measure_map(map_node, self.segmentation, patient="P2")
+        self.assertIsNone(measurement_table(create=False))
+        place_beside(self.segmentation, self.volumes["P2"])
+        measure_map(map_node, self.segmentation, patient="P2")
+
+    def test_the_patient_of_outlines_is_that_of_the_image_they_were_drawn_on(self):
+        self.segmentation.SetReferenceImageGeometryParameterFromVolumeNode(self.volumes["P1"])
+        with self.assertRaisesRegex(InputError, "patient P1.*patient P2"):
+            measure_map(make_map(source_nodes=[self.volumes["P2"]]), self.segmentation)
+
+    def test_a_lesion_of_another_patient_is_refused(self):
+        measure_map(make_map(source_nodes=[self.volumes["P1"]]), self.segmentation, patient="P1")
+        rows = measurements()
+        with self.assertRaisesRegex(InputError, "'A'.*patient P1.*patient P2"):
+            measure_map(make_map(source_nodes=[self.volumes["P2"]]), self.segmentation, patient="P2")
+        self.assertEqual(measurements(), rows)
+
+
+class TestViews(SceneTestCase):
+    def test_a_lesion_that_is_not_there_is_no_error(self):
+        segmentation, ids = add_segmentation(A=None)
+        self.assertFalse(jump_to_lesion(None, "2.25.1"))
+        self.assertFalse(jump_to_lesion(segmentation, "2.25.1"))
+        self.assertFalse(jump_to_lesion(segmentation, ensure_lesion_identity(segmentation, ids["A"]).uid))
+
+    def test_volumes_are_shown_without_a_window(self):
+        show_volumes(make_map(), fit=True)
 
 
 class TestLesionIdentity(SceneTestCase):
@@ -420,7 +605,7 @@ class TestSavedScene(SceneTestCase):
         self.assertEqual(display.GetColorNodeID(), "vtkMRMLColorTableNodeFileViridis.txt")
         self.assertAlmostEqual(display.GetWindowLevelMax(), 2.2)
         legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
-        self.assertEqual(legend.GetTitleText(), "ADC (10⁻³ mm²/s)")
+        self.assertEqual(legend.GetTitleText(), "ADC (10^-3 mm²/s)")
         segmentation = slicer.util.getNode("Baseline")
         segment_id = segment_of_lesion(segmentation, "2.25.77")
         self.assertEqual(lesion_identity(segmentation, segment_id).identifier, "Segment VIII: dome / ventral")

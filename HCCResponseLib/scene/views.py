@@ -1,0 +1,40 @@
+"""What the slice views show. Without a main window there is nothing to show, and nothing fails."""
+
+import slicer
+
+from .lesion_identity import segment_of_lesion
+
+__all__ = ["jump_to_lesion", "set_map_opacity", "show_volumes"]
+
+
+def show_volumes(background, foreground=None, *, foreground_opacity: float | None = None, fit: bool = False) -> None:
+    """Show one volume, or one over another, in all slice views.
+
+    :param fit: turn the views to the planes of the background volume and fit it into them, as for images that are new.
+    """
+    # Turning and fitting need the views themselves, the layers only their nodes.
+    fit = fit and hasattr(slicer, "app") and slicer.app.layoutManager() is not None
+    slicer.util.setSliceViewerLayers(
+        background=background,
+        foreground=foreground,
+        foregroundOpacity=foreground_opacity,
+        fit=fit,
+        rotateToVolumePlane=fit,
+    )
+
+
+def set_map_opacity(map_node, opacity: float) -> None:
+    """Change the opacity where a map lies over another image."""
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        if composite.GetForegroundVolumeID() == map_node.GetID():
+            composite.SetForegroundOpacity(opacity)
+
+
+def jump_to_lesion(segmentation_node, lesion_uid: str) -> bool:
+    """Centre the slice views on a lesion; False where the segmentation has none with this tracking UID, or it is empty."""
+    segment_id = segment_of_lesion(segmentation_node, lesion_uid) if segmentation_node is not None else None
+    centre = segmentation_node.GetSegmentCenterRAS(segment_id) if segment_id is not None else None
+    if centre is None:
+        return False
+    slicer.modules.markups.logic().JumpSlicesToLocation(*centre, True)
+    return True
