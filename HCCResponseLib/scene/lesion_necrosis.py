@@ -47,6 +47,7 @@ class LesionNecrosis:
         self._geometry = volume_geometry(post_node, world=True)
         self._pre = None if pre_node is None else array_on_grid_of(pre_node, post_node)
         self._lesion = segment_mask(segmentation_node, segment_id, post_node)
+        self._alignment = None
         self._analysis = NecrosisAnalysis(
             self._lesion, self._geometry, post=self._post, pre=self._pre, rim_layers=rim_layers, median=median,
         )
@@ -60,7 +61,9 @@ class LesionNecrosis:
 
         if self._pre is None:
             raise InputError("There is no volume before contrast to compare with; choose one.")
-        return check_alignment(self._pre, self._post, self._lesion, self._geometry)
+        if self._alignment is None:
+            self._alignment = check_alignment(self._pre, self._post, self._lesion, self._geometry)
+        return self._alignment
 
     def measure_reference(self, region_type: RegionType = RegionType.LIVER_REFERENCE, *, before_contrast: bool = False):
         """Measure the lesion's own reference region, or that of the whole examination, for a threshold.
@@ -83,6 +86,8 @@ class LesionNecrosis:
     def apply(self, result, reading: Reading, *, table_node=None) -> list[Measurement]:
         """Write a result of :meth:`classify`: viable, necrotic and haemorrhagic segments of the lesion, and the rows.
 
+        The rows also say how far the two images lie apart.
+
         :raises InputError: the outline is only a proposal, or see :func:`.measurement_rows.write_rows`; nothing is changed then.
         """
         from ..lesions.tissue_parts import TissuePart
@@ -97,7 +102,8 @@ class LesionNecrosis:
         if result.haemorrhagic_ml is not None:
             values["HAEMORRHAGIC_VOLUME"] = result.haemorrhagic_ml
             values["HAEMORRHAGIC_FRACTION"] = result.haemorrhagic_ml / (result.necrotic_ml + result.viable_ml)
-        settings = {**result.parameters, "pattern": result.pattern.value, "voxels_left_out": result.rejected_voxels + result.rim_voxels}
+        left_out = result.rejected_voxels + result.rim_voxels
+        settings = {**result.parameters, "pattern": result.pattern.value, "voxels_left_out": left_out, "alignment": self._alignment_words()}
         method = method_text(_PROCEDURE, result.method, settings)
         node, segment_id = self._segmentation_node, self._segment_id
         with all_or_nothing(node):
@@ -110,6 +116,17 @@ class LesionNecrosis:
                 else:
                     set_linked_mask(node, segment_id, region_type, result.parts.mask(part), self._post_node)
         return rows
+
+    def _alignment_words(self) -> str | None:
+        if self._pre is None:
+            return None
+        try:
+            check = self.check_alignment()
+        except InputError:
+            return "not told"
+        if not check.clear:
+            return "not told"
+        return f"{check.shift_mm:.1f} mm apart" + ("" if check.aligned else ", not aligned")
 
     def _remove_part(self, region_type: RegionType) -> None:
         uid = ensure_lesion_identity(self._segmentation_node, self._segment_id).uid

@@ -7,7 +7,7 @@ from ..response.region_types import RegionType
 from .diameter_lines import diameter_lines, remove_line
 from .lesion_identity import ensure_lesion_identity, lesion_identity
 from .segment_masks import add_segment, set_segment_mask
-from .segment_tags import get_tag, require_segment, set_tag
+from .segment_tags import get_tag, require_segment, set_algorithm, set_tag
 from .segment_types import segment_type, segments_of_type, set_segment_type
 from .segments import segment_ids
 from .undo import all_or_nothing
@@ -79,6 +79,7 @@ def set_linked_mask(segmentation_node, lesion_segment_id: str, region_type: Regi
         segment_id = add_segment(segmentation_node, f"{name}: {region_type.title.lower()}")
         set_segment_mask(segmentation_node, segment_id, mask, volume_node)
         link_segment(segmentation_node, segment_id, lesion_segment_id, region_type)
+        set_algorithm(require_segment(segmentation_node, segment_id))
     return segment_id
 
 

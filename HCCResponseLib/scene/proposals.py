@@ -7,7 +7,7 @@ import slicer
 
 from ..errors import InputError
 from .linked_segments import remove_lesion
-from .segment_tags import get_tag, require_segment, set_tag
+from .segment_tags import get_tag, require_segment, set_algorithm, set_tag
 from .segments import segment_ids
 
 __all__ = ["accept_proposal", "mark_proposed", "proposal", "proposals", "reject_proposal"]
@@ -36,6 +36,7 @@ def mark_proposed(segmentation_node, segment_id: str, source: str) -> None:
     """
     segment = require_segment(segmentation_node, segment_id)
     set_tag(segment, _TAG, source or "proposed")
+    set_algorithm(segment)
     slicer.vtkSlicerSegmentationsModuleLogic.SetSegmentStatus(segment, slicer.vtkSlicerSegmentationsModuleLogic.InProgress)
 
 

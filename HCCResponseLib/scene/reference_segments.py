@@ -8,6 +8,7 @@ from ..response.region_types import RegionType
 from .lesion_attributes import lesion_segments
 from .linked_segments import linked_lesion, set_linked_mask
 from .segment_masks import add_segment, set_segment_mask
+from .segment_tags import require_segment, set_algorithm
 from .segment_types import segments_of_type, set_segment_type
 from .segments import segment_mask
 from .undo import all_or_nothing
@@ -93,4 +94,5 @@ def _set_common(segmentation_node, region_type: RegionType, mask, volume_node) -
         segment_id = segment_id or add_segment(segmentation_node, region_type.title)
         set_segment_mask(segmentation_node, segment_id, mask, volume_node)
         set_segment_type(segmentation_node, segment_id, region_type)
+        set_algorithm(require_segment(segmentation_node, segment_id))
     return segment_id

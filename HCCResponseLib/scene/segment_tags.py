@@ -3,8 +3,9 @@
 import vtk
 
 from ..errors import InputError
+from ..version import __version__
 
-__all__ = ["get_tag", "require_segment", "set_tag"]
+__all__ = ["get_tag", "require_segment", "set_algorithm", "set_tag"]
 
 
 def require_segment(segmentation_node, segment_id: str):
@@ -31,3 +32,9 @@ def set_tag(segment, name: str, value: str) -> None:
         segment.SetTag(name, value.replace("|", "/"))
     elif segment.HasTag(name):
         segment.RemoveTag(name)
+
+
+def set_algorithm(segment) -> None:
+    """Say that a segment was made with this program's help; Slicer's DICOM SEG export writes it into the file."""
+    set_tag(segment, "DICOM.SegmentAlgorithmType", "SEMIAUTOMATIC")
+    set_tag(segment, "DICOM.SegmentAlgorithmName", f"HCCResponse {__version__}")

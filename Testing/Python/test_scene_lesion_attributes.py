@@ -35,6 +35,7 @@ from HCCResponseLib.scene.measurement_rows import Reading, method_text, reading_
 from HCCResponseLib.scene.measurement_table import measurements
 from HCCResponseLib.scene.proposals import accept_proposal, mark_proposed, proposal, proposals
 from HCCResponseLib.scene.segment_masks import add_segment
+from HCCResponseLib.scene.segment_tags import get_tag
 from HCCResponseLib.scene.segment_types import segment_site, segment_type, set_segment_type
 from HCCResponseLib.scene.segments import segment_ids, segment_mask
 from HCCResponseLib.scene.subject_hierarchy import study_item, subject_hierarchy_item
@@ -185,6 +186,7 @@ class TestProposals(LesionTestCase):
         self.assertEqual(logic.GetSegmentStatus(segment), logic.NotStarted)
         mark_proposed(self.node, self.segment_id, "")
         self.assertEqual(logic.GetSegmentStatus(segment), logic.InProgress)
+        self.assertEqual(get_tag(segment, "DICOM.SegmentAlgorithmType"), "SEMIAUTOMATIC")
         accept_proposal(self.node, self.segment_id)
         self.assertEqual(logic.GetSegmentStatus(segment), logic.Completed)
 

@@ -93,7 +93,7 @@ class TestNecrosis(NecrosisTestCase):
         np.testing.assert_array_equal(self.part(RegionType.NECROTIC), self.core & ~self.blood)
         np.testing.assert_array_equal(self.part(RegionType.HAEMORRHAGIC), self.blood)
         self.assertEqual(rows[0].source_series, "native, portal")
-        for words in ("Necrosis: threshold on subtraction", "k = -5", "reference = liver reference", "pattern = central"):
+        for words in ("Necrosis: threshold on subtraction", "k = -5", "reference = liver reference", "pattern = central", "mm apart"):
             self.assertIn(words, rows[0].method)
 
     def test_another_threshold_replaces_parts_and_rows(self):
@@ -151,6 +151,9 @@ class TestNecrosis(NecrosisTestCase):
         check = self.analysis().check_alignment()
         self.assertFalse(check.aligned)
         self.assertAlmostEqual(check.shift_mm, 4.5, delta=0.7)
+        necrosis = self.analysis()
+        rows = necrosis.apply(necrosis.classify(RelativeThreshold(20.0)), READING)
+        self.assertIn("mm apart, not aligned", rows[0].method)
 
     def test_survives_a_saved_scene(self):
         necrosis = self.analysis()
