@@ -5,7 +5,7 @@ examination samples the same anatomy without interpolation, so masks and transfo
 Signals resemble a portal venous phase in arbitrary units, liver about 100.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,11 +18,11 @@ __all__ = [
     "Examination",
     "LesionImage",
     "LesionModel",
-    "ReferencePatient",
+    "TwoExaminations",
     "examination",
     "lesion_image",
-    "reference_patient",
     "rigid_lps",
+    "two_examinations",
 ]
 
 LESION_KINDS = ("blurred", "bright_rim", "dark_rim", "hypovascular", "necrotic_core")
@@ -86,7 +86,7 @@ class LesionImage:
 
 @dataclass(frozen=True)
 class Examination:
-    """One examination of the reference patient: image, grid, masks of the liver and of the lesions by their identity."""
+    """One of the two examinations: image, grid, masks of the liver and of the lesions by their identity."""
 
     image: np.ndarray
     geometry: Geometry
@@ -95,10 +95,10 @@ class Examination:
 
 
 @dataclass(frozen=True)
-class ReferencePatient:
-    """Two examinations of one patient.
+class TwoExaminations:
+    """One patient examined twice.
 
-    :param before_to_after: true 4 x 4 rigid LPS motion of the anatomy between them.
+    :param before_to_after: true 4 x 4 rigid LPS motion of the anatomy between them, without deformation.
     :param landmarks_before: LPS points (n, 3) in the liver; ``landmarks_after`` are the same points of the anatomy.
     """
 
@@ -265,10 +265,13 @@ def _acquire(geometry, lesions, texture_seed, rng, contrast_to_noise, bias, anat
     return image.astype(np.float32)
 
 
-def _moved(matrix, points):
-    if matrix is None:
+def _moved(motion, points):
+    """Points (3, ...) moved by a 4 x 4 matrix or a function of points; None leaves them."""
+    if motion is None:
         return points
-    return np.stack([_dot(row[:3], points) + points.dtype.type(row[3]) for row in matrix[:3]])
+    if callable(motion):
+        return motion(points)
+    return np.stack([_dot(row[:3], points) + points.dtype.type(row[3]) for row in motion[:3]])
 
 
 def examination(
@@ -279,7 +282,7 @@ def examination(
     texture_seed: int = 0,
     contrast_to_noise: float = 5.0,
     bias: float = 0.1,
-    anatomy_from_patient: np.ndarray | None = None,
+    anatomy_from_patient: np.ndarray | Callable | None = None,
 ) -> LesionImage:
     """Sample the abdomen with its ``lesions`` on a grid.
 
@@ -288,7 +291,8 @@ def examination(
     :param texture_seed: parenchyma, the same in two examinations of one patient.
     :param contrast_to_noise: 40 signal units (the contrast of a plain lesion) over the noise SD; infinity for none.
     :param bias: standard deviation of the logarithmic coil sensitivity over the grid, about.
-    :param anatomy_from_patient: 4 x 4 LPS matrix from points of this examination to points of the anatomy (None: identity).
+    :param anatomy_from_patient: from points of this examination to points of the anatomy, both LPS: a 4 x 4 matrix or a
+        function of points (3, ...); None: identity.
     """
     def inside(depth):
         return _inside(depth, geometry, anatomy_from_patient)
@@ -364,7 +368,7 @@ def rigid_lps(shift_mm=(0.0, 0.0, 0.0), degrees: float = 0.0, axis=(0.0, 0.0, 1.
     return matrix
 
 
-def reference_patient(
+def two_examinations(
     seed: int = 0,
     *,
     shift_mm=(12.0, -9.0, 20.0),
@@ -373,10 +377,12 @@ def reference_patient(
     shape: tuple[int, int, int] = (48, 88, 116),
     spacing_mm: tuple[float, float, float] = (3.0, 3.0, 4.0),
     contrast_to_noise: float = 5.0,
-) -> ReferencePatient:
+    deformation_mm: float = 0.0,
+) -> TwoExaminations:
     """A patient with three lesions, examined twice on different grids, moved by ``shift_mm`` (25 mm) and ``degrees`` in between.
 
-    Lesion identities are "hcc-1" to "hcc-3". The motion turns about the middle of the liver.
+    Lesion identities are "hcc-1" to "hcc-3". The motion turns about the middle of the liver; before it, tissue may be pushed
+    by up to ``deformation_mm`` cranially and to the left within about 60 mm of the right lobe's middle.
     """
     models = {
         "hcc-1": LesionModel("necrotic_core", (-95.0, -20.0, 5.0), 34.0, seed + 1),
@@ -384,13 +390,22 @@ def reference_patient(
         "hcc-3": LesionModel("bright_rim", (15.0, -50.0, 12.0), 26.0, seed + 3),
     }
     motion = rigid_lps(shift_mm, degrees, axis, centre_lps=(-50, 0, 0))
+
+    def push(points):
+        distance = _length(points - _column_vector((-80, -10, 10), points))
+        return deformation_mm * _column_vector((0.5, 0.0, 0.87), points) * np.exp(-0.5 * (distance / 40) ** 2)
+
+    def back_to_anatomy(points):
+        points = _moved(np.linalg.inv(motion), points)
+        return points - push(points) if deformation_mm else points
+
     half = (np.asarray(shape[::-1]) - 1) / 2
     exams = []
     for number, (grid_spacing, tilt) in enumerate(((np.asarray(spacing_mm), 0.0), (np.asarray(spacing_mm) * (1.06, 1.06, 0.94), 3.0))):
         direction = rigid_lps(degrees=tilt, axis=(1, 0, 0))[:3, :3]
         middle = np.array([0.0, -5.0, 0.0]) + (0 if number == 0 else np.array([6.0, 4.0, 8.0]))
         geometry = Geometry.from_parts(shape, grid_spacing, middle - (direction * grid_spacing) @ half, direction)
-        anatomy_from_patient = None if number == 0 else np.linalg.inv(motion)
+        anatomy_from_patient = None if number == 0 else back_to_anatomy
         scan = examination(
             geometry,
             tuple(models.values()),
@@ -404,4 +419,7 @@ def reference_patient(
     rng = np.random.default_rng(seed)
     landmarks = rng.uniform((-130, -75, -60), (60, 60, 60), (400, 3)).T
     landmarks = landmarks[:, _liver_depth(landmarks) < -5]
-    return ReferencePatient(*exams, motion, landmarks.T, _moved(motion, landmarks).T)
+    pushed = landmarks
+    for _iteration in range(50 if deformation_mm else 0):
+        pushed = landmarks + push(pushed)
+    return TwoExaminations(*exams, motion, landmarks.T, _moved(motion, pushed).T)
