@@ -12,6 +12,7 @@ from ..progress import Progress
 from .acquisition_values import common_value
 from .checks import check_images, check_one_examination, check_one_kind, check_scaling, common_warnings
 from .grid import place_on_one_grid
+from .headers import dated
 from .series import Series, joint_label
 from .signals import Scaling, read_signals
 from .time_points import find_time_points
@@ -27,7 +28,7 @@ class DynamicSeries:
     :param time_s: seconds after the first time point, ascending, float64 (t,).
     :param geometry: grid of the volumes, LPS.
     :param flip_angle_deg: of all images; None where the headers do not tell it; so are ``repetition_time_s``, ``echo_time_s``.
-    :param start: when the first time point was acquired, as far as that is told.
+    :param start: when the first time point was acquired, as far as date and time are told.
     :param injection_s: start of the contrast injection after the first time point, as far as the headers tell it.
     :param notes: what was done, for the record.
     :param warnings: what the user should look at.
@@ -103,7 +104,7 @@ def read_dynamic(
         signals=signals,
         time_s=points.time_s,
         geometry=geometry,
-        start=points.start,
+        start=dated(points.start),
         injection_s=injection,
         notes=(*(f"{one.label}: {note}" for one in series for note in one.notes), *points.notes, *placing),
         warnings=(*points.warnings, *_warnings(series, values, label)),

@@ -16,6 +16,7 @@ __all__ = [
     "acquisition_datetime",
     "content_datetime",
     "date_of",
+    "dated",
     "number",
     "numbers",
     "quiet_pydicom",
@@ -199,6 +200,11 @@ def content_datetime(dataset: Dataset | None) -> datetime | None:
 
 _DATES = ("SeriesDate", "ContentDate", "StudyDate")
 _UNKNOWN_DAY = date(1900, 1, 1)
+
+
+def dated(moment: datetime | None) -> datetime | None:
+    """Return a moment whose day is known; None for one that only has a time of day."""
+    return None if moment is None or moment.date() == _UNKNOWN_DAY else moment
 
 
 def _moment(dataset: Dataset | None, name: str, dates: tuple[str, ...]) -> datetime | None:

@@ -30,7 +30,7 @@ class Frame:
     :param gradient_direction: as the scanner gives it (Siemens, Philips, UIH: patient; GE: readout, phase, slice); only
         used to tell directions apart. None at b = 0 and for images without direction.
     :param directionality: DIRECTIONAL, ISOTROPIC, NONE, BMATRIX or ''.
-    :param acquired: when the frame was acquired, scanner's local time.
+    :param acquired: when the frame was acquired, scanner's local time; on the first day of 1900 where no date is told.
     :param trigger_time_s: time after the trigger (GE and Philips write the time of a dynamic phase there).
     :param dynamic_time_s: time after the start of the dynamic scan: TemporalPositionTimeOffset, Siemens' TimeAfterStart,
         or Philips' dynamic scan begin time.

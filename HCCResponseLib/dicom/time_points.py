@@ -115,7 +115,8 @@ def find_time_points(
     number = np.full(len(groups.keys), -1)
     number[np.flatnonzero(keep)[order]] = np.arange(len(order))
     index = number[groups.index]
-    return TimePoints(index, times - times[0], _start(frames, index, clock), tuple(notes), tuple(warnings))
+    # DICOM counts no less than microseconds
+    return TimePoints(index, np.round(times - times[0], 6), _start(frames, index, clock), tuple(notes), tuple(warnings))
 
 
 def _start(frames: Sequence[Frame], index: np.ndarray, clock: Clock | None) -> datetime | None:

@@ -11,6 +11,7 @@ from ..geometry import Geometry
 from ..progress import Progress
 from .checks import check_images, check_one_kind, check_scaling, common_warnings, listing
 from .grid import place_on_one_grid
+from .headers import dated
 from .series import Series
 from .signals import Scaling, read_signals
 
@@ -23,7 +24,7 @@ class ImageSeries:
 
     :param array: float32 (k, j, i), rescaled.
     :param geometry: its grid, LPS.
-    :param acquired: when its first image was acquired.
+    :param acquired: when its first image was acquired, as far as date and time are told.
     :param notes: what was done, for the record.
     :param warnings: what the user should look at.
     :param series: the series, or part of one, that was read.
@@ -72,7 +73,7 @@ def read_volume(series: Series, *, scaling: Scaling = "rescale", progress: Progr
     return ImageSeries(
         array=np.ascontiguousarray(array),
         geometry=geometry,
-        acquired=min((frame.acquired for frame in frames if frame.acquired is not None), default=None),
+        acquired=dated(min((frame.acquired for frame in frames if frame.acquired is not None), default=None)),
         notes=(*(f"{label}: {note}" for note in series.notes), *notes),
         warnings=tuple(common_warnings((series,), label)),
         series=series,

@@ -225,7 +225,9 @@ class TimesTest(DynamicFolderTestCase):
     def test_no_dates_at_all(self):
         groups = self.dynamic()
         self.edit_times(groups, lambda t: {f"{name}Date": None for name in ("Acquisition", "Series", "Content", "Study")})
-        self.assert_true(read_dynamic(self.series()))
+        found = read_dynamic(self.series())
+        self.assert_true(found)
+        self.assertIsNone(found.start, "a time of day is no moment")
 
     def test_times_that_are_all_the_same(self):
         groups = self.dynamic()

@@ -249,7 +249,22 @@ class PhasesTest(unittest.TestCase):
             vibe(n, t, agent="Gadobutrol", injected=t) for n, t in ((2, 1000.0), (3, 1040.0), (4, 1150.0))
         ])
         self.assertEqual([one.role for one in found], [Role.NATIVE, Role.ARTERIAL, Role.PORTAL_VENOUS, Role.DELAYED])
-        self.assertRegex(" ".join(found[1].warnings), "acquisition time of its own images .so in 3 acquisitions.")
+        self.assertRegex(" ".join(found[1].warnings), "time at which images were acquired .so in 3 acquisitions. and was not believed")
+
+    def test_a_bolus_time_copied_from_the_first_phase_is_not_believed(self):
+        found = recognise_examination([vibe(1, 900.0)] + [
+            vibe(n, t, agent="Gadobutrol", injected=1000.0) for n, t in ((2, 1000.0), (3, 1040.0), (4, 1150.0))
+        ])
+        self.assertEqual([one.role for one in found], [Role.NATIVE, Role.ARTERIAL, Role.PORTAL_VENOUS, Role.DELAYED])
+
+    def test_slices_without_fat_suppression_after_contrast(self):
+        flash = {"te": 4.6, "tr": 150.0, "volumetric": False}
+        found = recognise_examination([
+            series("fl2d", 1, start=0.0, **flash),
+            *(series("fl2d", n, start=t, agent="Magnevist", injected=200.0, **flash) for n, t in ((2, 230.0), (3, 270.0))),
+        ])
+        self.assertEqual([one.role for one in found], [Role.T1_IN_PHASE, Role.ARTERIAL, Role.PORTAL_VENOUS])
+        self.assertEqual(found[1].confidence, Confidence.LIKELY)
 
     def test_agent_named_in_every_series(self):
         found = recognise_examination([vibe(n, t, agent="Gadovist") for n, t in ((1, 0.0), (2, 200.0), (3, 240.0), (4, 380.0))])
@@ -265,6 +280,8 @@ class PhasesTest(unittest.TestCase):
         four = recognise_examination([vibe(n, t) for n, t in ((1, 0.0), (2, 200.0), (3, 240.0), (4, 380.0))])
         self.assertEqual([one.role for one in four], [Role.NATIVE, Role.ARTERIAL, Role.PORTAL_VENOUS, Role.DELAYED])
         self.assertEqual({one.confidence for one in four}, {Confidence.DOUBTFUL})
+        others = [vibe(n, t, columns=10 + n) for n, t in ((1, 0.0), (2, 200.0), (3, 240.0), (4, 380.0))]
+        self.assertEqual(plain(*others), [Role.T1_FAT_SUPPRESSED] * 4, "different protocols are no phases")
 
     def test_names_without_agent(self):
         found = recognise_examination([

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -95,6 +96,7 @@ def _recognised(members: list[Acquisition]) -> Recognition | None:
         return None
     listing = ", ".join(f"{one.physics.flip_angle_deg:g}" for one in members)
     when = f", acquired within {lasted:.0f} s" if lasted else ""
-    reason = f"{members[0].physics}; {len(members)} series{when} differ in nothing but the flip angle: {listing}°."
+    physics = replace(members[0].physics, flip_angle_deg=None)
+    reason = f"{physics}; {len(members)} series{when} differ in nothing but the flip angle: {listing}°."
     confidence = Confidence.SURE if len(members) > 2 else Confidence.LIKELY
     return Recognition(Role.VFA, reason, tuple(one.series for one in members), confidence)

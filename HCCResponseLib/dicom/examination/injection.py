@@ -1,9 +1,10 @@
 """When the contrast agent was injected: told by the headers, or inferred from the series before and after it.
 
-ContrastBolusStartTime is believed unless it merely repeats the acquisition time of its own images. Without it, the first
+ContrastBolusStartTime is believed unless it merely repeats the acquisition time of some images. Without it, the first
 acquisition after contrast is taken for the phase that its name says, else for a late arterial one.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,20 +14,20 @@ from ...response.roles import Role
 from ..contrast_agent import AgentKind, agent_kind
 from ..recognition import Confidence
 from ..recognition.hints import phase_named
-from .acquisition import Acquisition
+from .acquisition import Acquisition, protocol_of
 from .phases import usual_time_s
 
 __all__ = ["Injection", "agent_of", "find_injection", "is_after_contrast", "told_injections"]
 
 COPIED_S = 1.0
-"""A bolus time this near to the acquisition of its own images was copied from there."""
+"""A bolus time this near to the beginning of a phase was copied from there; only a high-rate series may begin with the bolus."""
 
 SAME_INJECTION_S = 5.0
 LONG_BREAK_S = 360.0
 """After such a time without images, the first ones need not be arterial."""
 
 ASSUMED_PHASES = 4
-"""So many acquisitions of one protocol are taken for phases although nothing speaks of contrast."""
+"""So many acquisitions of one protocol are taken for phases although nothing speaks of contrast; one less where all do."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Injection:
 def told_injections(found: Sequence[Acquisition]) -> tuple[list[float], tuple[str, ...]]:
     """Starts of the injections that headers tell, ascending, and warnings about those that are not believed."""
     told = [one for one in found if np.isfinite(one.injected_s)]
-    copied = [one for one in told if abs(one.injected_s - one.start_s) <= COPIED_S and one.weighting.role is not Role.DCE]
+    began = np.array([one.start_s for one in found if np.isfinite(one.start_s) and one.weighting.role is not Role.DCE])
+    copied = [one for one in told if (np.abs(began - one.injected_s) <= COPIED_S).any()]
     starts: list[float] = []
     for seconds in sorted(one.injected_s for one in told if one not in copied):
         if not starts or seconds - starts[-1] > SAME_INJECTION_S:
@@ -63,7 +65,7 @@ def told_injections(found: Sequence[Acquisition]) -> tuple[list[float], tuple[st
     warnings = ()
     if copied:
         warnings = (
-            f"{copied[0].series.label}: its contrast bolus start time is the acquisition time of its own images"
+            f"{copied[0].series.label}: its contrast bolus start time is the time at which images were acquired"
             + (f" (so in {len(copied)} acquisitions)" if len(copied) > 1 else "") + " and was not believed.",
         )
     return starts, warnings
@@ -111,8 +113,12 @@ def _before_contrast(candidates: Sequence[Acquisition]) -> tuple[list[Acquisitio
     first = next((one for one, role in named if role is not None), None)
     if first is not None:
         return [one for one in candidates if one.start_s < first.start_s], Confidence.LIKELY
-    if len(candidates) >= (ASSUMED_PHASES - 1 if given else ASSUMED_PHASES):
-        return list(candidates[:1]), Confidence.DOUBTFUL
+    protocols: dict[tuple, list[Acquisition]] = defaultdict(list)
+    for one in candidates:
+        protocols[*protocol_of(one.series, one.physics), one.physics.flip_angle_deg].append(one)
+    most = max(protocols.values(), key=len)
+    if len(most) >= (ASSUMED_PHASES - 1 if given else ASSUMED_PHASES):
+        return [one for one in candidates if one.start_s <= most[0].start_s], Confidence.DOUBTFUL
     return None, Confidence.DOUBTFUL
 
 

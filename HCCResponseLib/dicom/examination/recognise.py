@@ -105,10 +105,11 @@ def _t1_weighted(parts: Sequence[Recognition]) -> list[Recognition]:
 
 
 def _may_be_phase(one: Acquisition) -> bool:
-    """In- and opposed-phase images are acquired before contrast; a phase is fat-suppressed, or at least a volume."""
+    """A phase is fat-suppressed, or at least a volume, or told to be after contrast; Dixon's and paired echoes serve to judge fat."""
     if one.physics.kind in {ImageKind.IN_PHASE, ImageKind.OPPOSED_PHASE} or one.series.part.startswith("TE "):
         return False
-    return one.physics.fat_suppressed or bool(one.physics.volumetric)
+    told = bool(one.series.contrast_agent) and one.weighting.role is not Role.T1_OPPOSED_PHASE
+    return one.physics.fat_suppressed or bool(one.physics.volumetric) or told
 
 
 def _phase(one: Acquisition, timed: Sequence[Acquisition], injection: Injection | None, agent: AgentKind) -> Recognition:
@@ -125,6 +126,8 @@ def _phase(one: Acquisition, timed: Sequence[Acquisition], injection: Injection 
         return _before(one, timed, injection, named)
     phase = phase_at(seconds, agent)
     confidence = injection.confidence
+    if confidence is Confidence.SURE and not (one.physics.fat_suppressed or one.physics.volumetric):
+        confidence = Confidence.LIKELY
     warnings = []
     role = phase.role
     if named is not None and named is not role:

@@ -1,5 +1,7 @@
 """What one series is, judged by itself."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...response.roles import Role
@@ -43,7 +45,8 @@ def recognise_part(series: Series) -> Recognition:
     angles = flip_angles(series)
     if len(angles) > 1:
         listing = ", ".join(f"{angle:g}" for angle in angles)
-        return Recognition(Role.VFA, f"{physics}, with flip angles {listing}°.", (series,), weighting.confidence)
+        reason = f"{replace(physics, flip_angle_deg=None)}, with flip angles {listing}°."
+        return Recognition(Role.VFA, reason, (series,), weighting.confidence)
     times = series_times(series)
     if is_high_rate(times):
         return _high_rate(series, times, physics)
