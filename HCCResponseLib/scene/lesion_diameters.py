@@ -20,6 +20,7 @@ from .diameter_lines import (
 )
 from .lesion_identity import lesion_identity, segment_of_lesion
 from .linked_segments import linked_segment
+from .measured_outlines import remember_outlines
 from .measurement_rows import Reading, method_text, write_rows
 from .segment_masks import is_empty, reference_volume, segment_on_own_grid
 from .segment_tags import require_segment
@@ -71,7 +72,7 @@ def measure_diameters(
     def measured():
         return measure(*segment_on_own_grid(segmentation_node, segment_id, volume_node), plane=plane)
 
-    return _draw(segmentation_node, segment_id, reading, _WHOLE, measured, replace_moved, volume_node, table_node)
+    return _draw(segmentation_node, segment_id, reading, _WHOLE, measured, segment_id, replace_moved, volume_node, table_node)
 
 
 def measure_viable_diameters(
@@ -104,7 +105,9 @@ def measure_viable_diameters(
         method = method_text(_PROCEDURES["VIABLE_DIAMETER"], "nothing viable is left")
         source = [volume_node or reference_volume(segmentation_node)]
         zero = dict.fromkeys(_VIABLE, 0.0)
-        rows = write_rows(segmentation_node, segment_id, zero, reading, method, source_nodes=source, table_node=table_node)
+        rows = write_rows(
+            segmentation_node, segment_id, zero, reading, method, source_nodes=source, outline_ids=[part_id], table_node=table_node,
+        )
         for line_node in diameter_lines(segmentation_node, identity.uid, *_VIABLE, reader=reading.reader):
             remove_line(line_node)
         return DrawnDiameters(tuple(rows), (), None)
@@ -112,7 +115,7 @@ def measure_viable_diameters(
     def measured():
         return measure(*segment_on_own_grid(segmentation_node, part_id, volume_node), plane=plane, gap_mm=gap_mm)
 
-    return _draw(segmentation_node, segment_id, reading, _VIABLE, measured, replace_moved, volume_node, table_node)
+    return _draw(segmentation_node, segment_id, reading, _VIABLE, measured, part_id, replace_moved, volume_node, table_node)
 
 
 def update_from_line(line_node, reading: Reading, *, table_node=None) -> Measurement:
@@ -144,12 +147,16 @@ def update_from_line(line_node, reading: Reading, *, table_node=None) -> Measure
     return row
 
 
-def _draw(segmentation_node, segment_id, reading, quantities, measure, replace_moved, volume_node, table_node) -> DrawnDiameters:
+def _draw(
+    segmentation_node, segment_id, reading, quantities, measure, outline_id, replace_moved, volume_node, table_node,
+) -> DrawnDiameters:
     identity = lesion_identity(segmentation_node, segment_id)
     lines = diameter_lines(segmentation_node, identity.uid, *quantities, reader=reading.reader) if identity else []
     lines.sort(key=lambda line_node: quantities.index(line_quantity(line_node)))
     if not replace_moved and any(line_was_moved(line_node) for line_node in lines):
         rows = [update_from_line(line_node, reading, table_node=table_node) for line_node in lines]
+        # The reader left the lines as they are for this outline.
+        remember_outlines(segmentation_node, segment_id, _PROCEDURES[quantities[0]], reading.reader, [outline_id])
         return DrawnDiameters(tuple(rows), tuple(lines), None)
     measured = measure()
     found = dict(zip(quantities, (measured.long_axis, measured.short_axis), strict=True))
@@ -160,6 +167,7 @@ def _draw(segmentation_node, segment_id, reading, quantities, measure, replace_m
         reading,
         method := method_text(_PROCEDURES[quantities[0]], measured.method, _settings(measured)),
         source_nodes=[volume_node or reference_volume(segmentation_node)],
+        outline_ids=[outline_id],
         table_node=table_node,
     )
     for line_node in lines:

@@ -4,7 +4,7 @@ import math
 
 from ..errors import InputError
 from .lesion_attributes import lesion_of, lesion_segments
-from .measurement_rows import Reading, method_text, write_rows
+from .measurement_rows import Reading, method_text, outside_setting, write_rows
 from .measurement_table import measurements
 from .segment_tags import require_segment
 from .segments import segment_mask
@@ -25,7 +25,7 @@ def measure_edge(segmentation_node, segment_id: str, volume_node, reading: Readi
     mask = segment_mask(segmentation_node, segment_id, volume_node)
     found = measure_edge_sharpness(volume_array(volume_node), mask, volume_geometry(volume_node, world=True))
     values = {"EDGE_WIDTH": found.width_mm, "VISIBLE_EDGE": found.visible_fraction}
-    method = method_text("Edge", found.method, found.parameters)
+    method = method_text("Edge", found.method, {**found.parameters, **outside_setting(segmentation_node, segment_id, volume_node)})
     write_rows(segmentation_node, segment_id, values, reading, method, source_nodes=[volume_node], table_node=table_node)
     return found
 

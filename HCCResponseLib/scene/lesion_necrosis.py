@@ -4,8 +4,6 @@ The images are taken where their transforms place them; a volume on another grid
 them first where the alignment check says so (:mod:`.registration`).
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from ..errors import InputError
@@ -14,7 +12,7 @@ from ..response.region_types import RegionType
 from .examination_volumes import array_on_grid_of
 from .lesion_identity import ensure_lesion_identity, lesion_identity
 from .linked_segments import linked_segment, reference_segment, set_linked_mask
-from .measurement_rows import Reading, method_text, procedure_of, rows_of, write_rows
+from .measurement_rows import Reading, method_text, outside_setting, procedure_of, rows_of, write_rows
 from .segment_masks import is_empty, reference_volume
 from .segment_tags import require_segment
 from .segments import segment_mask
@@ -103,18 +101,31 @@ class LesionNecrosis:
             values["HAEMORRHAGIC_VOLUME"] = result.haemorrhagic_ml
             values["HAEMORRHAGIC_FRACTION"] = result.haemorrhagic_ml / (result.necrotic_ml + result.viable_ml)
         left_out = result.rejected_voxels + result.rim_voxels
-        settings = {**result.parameters, "pattern": result.pattern.value, "voxels_left_out": left_out, "alignment": self._alignment_words()}
-        method = method_text(_PROCEDURE, result.method, settings)
         node, segment_id = self._segmentation_node, self._segment_id
+        settings = {
+            **result.parameters,
+            "pattern": result.pattern.value,
+            "voxels_left_out": left_out,
+            "alignment": self._alignment_words(),
+            **outside_setting(node, segment_id, self._post_node),
+        }
+        method = method_text(_PROCEDURE, result.method, settings)
         with all_or_nothing(node):
-            rows = write_rows(
-                node, segment_id, values, reading, method, source_nodes=[self._pre_node, self._post_node], table_node=table_node,
-            )
             for region_type, part in zip(_PARTS, (TissuePart.VIABLE, TissuePart.NECROTIC, TissuePart.HAEMORRHAGIC), strict=True):
                 if region_type is RegionType.HAEMORRHAGIC and result.haemorrhagic_ml is None:
                     self._remove_part(region_type)
                 else:
                     set_linked_mask(node, segment_id, region_type, result.parts.mask(part), self._post_node)
+            rows = write_rows(
+                node,
+                segment_id,
+                values,
+                reading,
+                method,
+                source_nodes=[self._pre_node, self._post_node],
+                outline_ids=[segment_id, *_part_ids(node, segment_id).values()],
+                table_node=table_node,
+            )
         return rows
 
     def _alignment_words(self) -> str | None:
@@ -149,7 +160,8 @@ def measure_parts(segmentation_node, segment_id: str, reading: Reading, *, volum
     if volume_node is None:
         raise InputError(f"Choose the volume on whose grid the parts of '{segment.GetName()}' are to be counted.")
     lesion = segment_mask(segmentation_node, segment_id, volume_node)
-    masks = _part_masks(segmentation_node, segment_id, volume_node)
+    part_ids = _part_ids(segmentation_node, segment_id)
+    masks = {region_type: _part_mask(segmentation_node, part_id, volume_node) for region_type, part_id in part_ids.items()}
     if RegionType.VIABLE not in masks and RegionType.NECROTIC not in masks:
         raise InputError(f"Lesion '{segment.GetName()}' has no viable or necrotic part yet; measure its necrosis, or draw a part, first.")
     if np.count_nonzero(sum(mask.astype(np.uint8) for mask in masks.values()) > 1):
@@ -176,8 +188,16 @@ def measure_parts(segmentation_node, segment_id: str, reading: Reading, *, volum
     }
     if RegionType.HAEMORRHAGIC in volumes:
         values |= {"HAEMORRHAGIC_VOLUME": haemorrhagic, "HAEMORRHAGIC_FRACTION": haemorrhagic / (necrotic + viable)}
-    method = method_text(_PROCEDURE, "parts as drawn")
-    return write_rows(segmentation_node, segment_id, values, reading, method, source_nodes=[volume_node], table_node=table_node)
+    return write_rows(
+        segmentation_node,
+        segment_id,
+        values,
+        reading,
+        method_text(_PROCEDURE, "parts as drawn", outside_setting(segmentation_node, segment_id, volume_node)),
+        source_nodes=[volume_node],
+        outline_ids=[segment_id, *part_ids.values()],
+        table_node=table_node,
+    )
 
 
 def compare_necrosis(segmentation_node, segment_id: str, reading: Reading, previous: int, *, table_node=None):
@@ -205,16 +225,16 @@ def compare_necrosis(segmentation_node, segment_id: str, reading: Reading, previ
     return change, growth_caution(change.trend, **growth) if growth else None
 
 
-def _part_masks(segmentation_node, segment_id: str, volume_node) -> Mapping[RegionType, np.ndarray]:
+def _part_ids(segmentation_node, segment_id: str) -> dict[RegionType, str]:
     identity = lesion_identity(segmentation_node, segment_id)
     found = {one: linked_segment(segmentation_node, identity.uid, one) for one in _PARTS} if identity else {}
-    return {
-        one: np.zeros(volume_array(volume_node).shape, bool)
-        if is_empty(segmentation_node, part_id)
-        else segment_mask(segmentation_node, part_id, volume_node)
-        for one, part_id in found.items()
-        if part_id is not None
-    }
+    return {one: part_id for one, part_id in found.items() if part_id is not None}
+
+
+def _part_mask(segmentation_node, part_id: str, volume_node) -> np.ndarray:
+    if is_empty(segmentation_node, part_id):
+        return np.zeros(volume_array(volume_node).shape, dtype=bool)
+    return segment_mask(segmentation_node, part_id, volume_node)
 
 
 def _values(segmentation_node, segment_id: str, reading: Reading, table_node) -> dict[str, float]:

@@ -13,13 +13,15 @@ from ..errors import InputError
 from ..response.measurement import Measurement, now
 from ..response.quantities import find_quantity
 from .lesion_identity import ensure_lesion_identity, lesion_identity, segment_of_lesion
+from .measured_outlines import remember_outlines
 from .measurement_table import add_measurements, measurement_table, measurements, remove_measurements
 from .proposals import proposal
 from .segment_tags import require_segment
-from .subject_hierarchy import patient_of, series_uid
+from .segments import fraction_outside
+from .subject_hierarchy import ensure_source_uid, patient_of, patient_of_segmentation
 from .time_points import time_point_of
 
-__all__ = ["Reading", "method_text", "procedure_of", "reading_of", "rows_of", "write_rows"]
+__all__ = ["Reading", "method_text", "outside_setting", "procedure_of", "reading_of", "rows_of", "write_rows"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def reading_of(segmentation_node, reader: str = "") -> Reading:
     index = time_point_of(segmentation_node)
     if index is None:
         raise InputError(f"Segmentation '{segmentation_node.GetName()}' belongs to no time point yet; say which examination it is.")
-    return Reading(patient_of(segmentation_node), index, reader)
+    return Reading(patient_of_segmentation(segmentation_node), index, reader)
 
 
 def write_rows(
@@ -55,6 +57,7 @@ def write_rows(
     method: str,
     *,
     source_nodes=(),
+    outline_ids=None,
     partial: bool = False,
     table_node=None,
 ) -> list[Measurement]:
@@ -63,10 +66,11 @@ def write_rows(
     :param values: by key of :data:`~HCCResponseLib.response.quantities.QUANTITIES`, in canonical units; NaN for "not measurable".
     :param method: from :func:`method_text`.
     :param source_nodes: volumes that the values come from.
-    :param partial: replace only rows of the same quantities, not all of the procedure.
+    :param outline_ids: segments that the values rest on, to tell later whether they still hold; None: the lesion's own.
+    :param partial: replace only rows of the same quantities, not all of the procedure; what the others rest on stays.
     :param table_node: the scene's measurement table where None.
-    :raises InputError: the outline is only a proposal, another segment carries its identity, a value is none, or the table is
-        broken; nothing is written then.
+    :raises InputError: the outline is only a proposal, another segment carries its identity, the lesion or a volume is another
+        patient's, a value is none, or the table is broken; nothing is written then.
     """
     segment = require_segment(segmentation_node, segment_id)
     if proposal(segmentation_node, segment_id):
@@ -74,9 +78,11 @@ def write_rows(
     identity = lesion_identity(segmentation_node, segment_id)
     if identity is not None and segment_of_lesion(segmentation_node, identity.uid) != segment_id:
         raise InputError(f"Another segment carries the lesion identity of '{segment.GetName()}' too; give one of them its own.")
+    source_nodes = [node for node in source_nodes if node is not None]
+    _check_patient(segmentation_node, segment, identity, reading, source_nodes, table_node)
     old = rows_of(segmentation_node, segment_id, reading, table_node=table_node)
     uid = ensure_lesion_identity(segmentation_node, segment_id).uid
-    series = ", ".join(dict.fromkeys(series_uid(node) or node.GetName() for node in source_nodes if node is not None))
+    series = ", ".join(dict.fromkeys(ensure_source_uid(node) for node in source_nodes))
     when = now()
     rows = [
         Measurement(
@@ -102,6 +108,9 @@ def write_rows(
     with slicer.util.NodeModify(table_node):
         remove_measurements(outdated, table_node)
         add_measurements(rows, table_node)
+    if not partial:
+        outline_ids = [segment_id] if outline_ids is None else outline_ids
+        remember_outlines(segmentation_node, segment_id, procedure, reading.reader, outline_ids)
     return rows
 
 
@@ -127,6 +136,26 @@ def method_text(procedure: str, how: str, parameters: Mapping[str, object] | Non
 def procedure_of(method: str) -> str:
     """Return which procedure a method belongs to: the text before its colon."""
     return method.partition(":")[0]
+
+
+def outside_setting(segmentation_node, segment_id: str, volume_node) -> dict[str, str]:
+    """Return, for :func:`method_text`, how much of a segment lies beyond a volume, where it was not measured; nothing if none does."""
+    outside = fraction_outside(segmentation_node, segment_id, volume_node)
+    return {"outside_the_image": f"{max(round(100 * outside), 1)} %"} if outside > 0 else {}
+
+
+def _check_patient(segmentation_node, segment, identity, reading: Reading, source_nodes, table_node) -> None:
+    name = segment.GetName()
+    patients = {patient_of(node) for node in source_nodes} | {patient_of_segmentation(segmentation_node), reading.patient}
+    if len(patients - {""}) > 1:
+        raise InputError(f"'{name}', the volume or the examination are of different patients ({', '.join(sorted(patients - {''}))}).")
+    rows = measurements(table_node, lesion_uid=identity.uid) if identity is not None else []
+    other = next((row.patient for row in rows if row.patient and reading.patient and row.patient != reading.patient), None)
+    if other is not None:
+        raise InputError(
+            f"'{name}' was measured as a lesion of patient {other} and cannot be one of patient {reading.patient}; "
+            "a copied outline needs an identity of its own.",
+        )
 
 
 def _setting(value) -> str:

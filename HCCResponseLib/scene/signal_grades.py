@@ -12,7 +12,7 @@ from ..response.region_types import RegionType
 from ..response.roles import Role
 from .lesion_identity import lesion_identity
 from .linked_segments import reference_segment
-from .measurement_rows import Reading, method_text, rows_of, write_rows
+from .measurement_rows import Reading, method_text, outside_setting, rows_of, write_rows
 from .roles import role
 from .segment_tags import require_segment
 from .segments import segment_mask
@@ -84,8 +84,17 @@ def propose_grade(segmentation_node, segment_id: str, volume_node, reading: Read
         f"{sequence}_CONTRAST": found.contrast,
         f"{sequence}_HETEROGENEITY": found.heterogeneity,
     }
-    method = method_text(f"{sequence} grade proposal", found.method, found.parameters)
-    write_rows(segmentation_node, segment_id, values, reading, method, source_nodes=[volume_node], table_node=table_node)
+    settings = {**found.parameters, **outside_setting(segmentation_node, segment_id, volume_node)}
+    write_rows(
+        segmentation_node,
+        segment_id,
+        values,
+        reading,
+        method_text(f"{sequence} grade proposal", found.method, settings),
+        source_nodes=[volume_node],
+        outline_ids=[segment_id, liver_id],
+        table_node=table_node,
+    )
     return found
 
 
@@ -120,6 +129,7 @@ def set_reader_grade(
         reading,
         method_text(f"{sequence} grade", how),
         source_nodes=[volume_node],
+        outline_ids=[],
         table_node=table_node,
     )[0]
 

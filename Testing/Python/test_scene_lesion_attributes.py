@@ -31,14 +31,15 @@ from HCCResponseLib.scene.linked_segments import (
     reference_segment,
     set_linked_mask,
 )
+from HCCResponseLib.scene.measured_outlines import outdated_procedures
 from HCCResponseLib.scene.measurement_rows import Reading, method_text, reading_of, rows_of, write_rows
 from HCCResponseLib.scene.measurement_table import measurements
 from HCCResponseLib.scene.proposals import accept_proposal, mark_proposed, proposal, proposals
-from HCCResponseLib.scene.segment_masks import add_segment
+from HCCResponseLib.scene.segment_masks import add_segment, set_segment_mask
 from HCCResponseLib.scene.segment_tags import get_tag
 from HCCResponseLib.scene.segment_types import segment_site, segment_type, set_segment_type
 from HCCResponseLib.scene.segments import segment_ids, segment_mask
-from HCCResponseLib.scene.subject_hierarchy import study_item, subject_hierarchy_item
+from HCCResponseLib.scene.subject_hierarchy import source_uid, study_item, subject_hierarchy_item
 from HCCResponseLib.scene.time_points import set_time_point
 from HCCResponseLib.scene.volumes import add_volume
 
@@ -204,11 +205,11 @@ class TestRows(LesionTestCase):
 
     def test_other_readers_time_points_and_lesions_stand_beside(self):
         other_id = add_segment(self.node, "Lesion 2")
-        for reading in (READING, Reading("P1", 1, "B"), Reading("P1", 2, "A"), Reading("P2", 1, "A")):
+        for reading in (READING, Reading("P1", 1, "B"), Reading("P1", 2, "A")):
             write_rows(self.node, self.segment_id, {"VOLUME": 1.0}, reading, "Volume: a")
         write_rows(self.node, other_id, {"VOLUME": 3.0}, READING, "Volume: a")
         write_rows(self.node, self.segment_id, {"VOLUME": 2.0}, READING, "Volume: b")
-        self.assertEqual(sorted(row.value for row in measurements()), [1.0, 1.0, 1.0, 2.0, 3.0])
+        self.assertEqual(sorted(row.value for row in measurements()), [1.0, 1.0, 2.0, 3.0])
         self.assertEqual(self.values(), {"VOLUME": 2.0})
 
     def test_the_row_says_everything(self):
@@ -219,7 +220,7 @@ class TestRows(LesionTestCase):
         row = rows[0]
         self.assertEqual(row.method, "Diameter: longest line, plane = axial, gap mm = 2.5, reformatted = no")
         self.assertEqual((row.patient, row.time_point, row.reader, row.lesion_name), ("P1", 1, "A", "Lesion 1"))
-        self.assertEqual((row.unit, row.source_series), ("mm", "T1"))
+        self.assertEqual((row.unit, row.source_series), ("mm", source_uid(volume_node)))
         self.assertEqual(row.lesion_uid, lesion_identity(self.node, self.segment_id).uid)
 
     def test_an_error_changes_nothing(self):
@@ -233,6 +234,45 @@ class TestRows(LesionTestCase):
         with self.assertRaisesRegex(InputError, "identity of 'Twin'"):
             write_rows(self.node, twin, {"VOLUME": 9.0}, READING, "Volume: b")
         self.assertEqual(measurements(), before)
+
+    def test_nothing_passes_from_patient_to_patient(self):
+        geometry = Geometry.from_parts((2, 2, 2), (1, 1, 1))
+        other = add_volume(np.zeros(geometry.shape, np.float32), geometry, "T1")
+        study = study_item(patient_id="P2", patient_name="N", study_uid="1.2.3")
+        slicer.mrmlScene.GetSubjectHierarchyNode().SetItemParent(subject_hierarchy_item(other), study)
+        with self.assertRaisesRegex(InputError, "different patients .P1, P2"):
+            write_rows(self.node, self.segment_id, {"VOLUME": 1.0}, READING, "Volume: a", source_nodes=[other])
+        write_rows(self.node, self.segment_id, {"VOLUME": 1.0}, READING, "Volume: a")
+        with self.assertRaisesRegex(InputError, "measured as a lesion of patient P1 and cannot be one of patient P2"):
+            write_rows(self.node, self.segment_id, {"VOLUME": 1.0}, Reading("P2", 1, "A"), "Volume: a")
+        self.assertEqual(len(measurements()), 1)
+
+    def test_rows_tell_whether_they_still_hold(self):
+        geometry = Geometry.from_parts((6, 6, 6), (1, 1, 1))
+        volume_node = add_volume(np.zeros(geometry.shape, np.float32), geometry, "T1")
+        mask = np.random.default_rng(3).random(geometry.shape) < 0.4
+        part_id = add_segment(self.node, "part")
+        for segment_id in (self.segment_id, part_id):
+            set_segment_mask(self.node, segment_id, mask, volume_node)
+        write_rows(self.node, self.segment_id, {"VOLUME": 1.0}, READING, "Volume: a")
+        write_rows(self.node, self.segment_id, {"NECROTIC_VOLUME": 1.0}, READING, "Necrosis: a", outline_ids=[self.segment_id, part_id])
+        write_rows(self.node, self.segment_id, {"T1_GRADE": 4.0}, READING, "T1 grade: by eye", outline_ids=[])
+        other_id = add_segment(self.node, "elsewhere")
+        set_segment_mask(self.node, other_id, ~mask, volume_node)
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), [])
+        changed = mask.copy()
+        changed[0, 0, 0] ^= True
+        set_segment_mask(self.node, part_id, changed, volume_node)
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), ["Necrosis"])
+        set_segment_mask(self.node, self.segment_id, changed, volume_node)
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), ["Volume", "Necrosis"])
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "B"), [])
+        set_segment_mask(self.node, self.segment_id, mask, volume_node)
+        reopen(self.folder / "case.mrb")
+        self.node = slicer.util.getNode("Baseline")
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), ["Necrosis"])
+        write_rows(self.node, self.segment_id, {"NECROTIC_VOLUME": 1.0}, READING, "Necrosis: b")
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), [])
 
     def test_the_reading_comes_from_the_study(self):
         study = study_item(patient_id="P7", patient_name="N", study_uid="1.2.3")

@@ -16,10 +16,12 @@ from HCCResponseLib.scene.lesion_diameters import measure_diameters, measure_via
 from HCCResponseLib.scene.lesion_identity import lesion_identity
 from HCCResponseLib.scene.lesion_volume import measure_volume
 from HCCResponseLib.scene.linked_segments import set_linked_mask
+from HCCResponseLib.scene.measured_outlines import outdated_procedures
 from HCCResponseLib.scene.measurement_rows import Reading, rows_of
 from HCCResponseLib.scene.measurement_table import measurements
 from HCCResponseLib.scene.proposals import mark_proposed
 from HCCResponseLib.scene.segment_masks import add_segment, set_segment_mask
+from HCCResponseLib.scene.subject_hierarchy import source_uid
 from HCCResponseLib.scene.volumes import add_volume
 
 A, B = Reading("P1", 1, "A"), Reading("P1", 1, "B")
@@ -65,7 +67,7 @@ class TestDiameters(MeasuringTestCase):
             self.assertFalse(line_was_moved(line_node))
         self.assertEqual(measurements(), list(found.rows))
         self.assertIn("plane = acquisition", found.rows[0].method)
-        self.assertEqual(found.rows[0].source_series, "T1")
+        self.assertEqual(found.rows[0].source_series, source_uid(self.volume_node))
 
     def test_measuring_again_leaves_one_pair_of_lines(self):
         for plane in ("acquisition", "axial"):
@@ -125,6 +127,16 @@ class TestDiameters(MeasuringTestCase):
         self.assertEqual(len(diameter_lines(self.node)), 4)
         self.assertEqual(diameter_lines(self.node, None, "LONG_AXIS", reader="B"), [of_b[0]])
         self.assertNotEqual(self.rows(A)["LONG_AXIS"], self.rows(B)["LONG_AXIS"])
+
+    def test_an_outline_changed_later_makes_diameters_outdated_moved_lines_too(self):
+        lines = measure_diameters(self.node, self.segment_id, A).lines
+        lines[0].SetNthControlPointPositionWorld(1, *self.centre_ras())
+        update_from_line(lines[0], A)
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), [])
+        set_segment_mask(self.node, self.segment_id, np.roll(self.mask, 1, axis=0), self.volume_node)
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), ["Diameter"])
+        measure_diameters(self.node, self.segment_id, A)
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), [])
 
     def test_a_line_drawn_by_the_reader(self):
         measure_diameters(self.node, self.segment_id, A)

@@ -17,6 +17,7 @@ from HCCResponseLib.scene.examination_volumes import array_on_grid_of, volume_of
 from HCCResponseLib.scene.lesion_identity import lesion_identity
 from HCCResponseLib.scene.lesion_necrosis import LesionNecrosis, compare_necrosis, measure_parts
 from HCCResponseLib.scene.linked_segments import linked_segment, linked_segments
+from HCCResponseLib.scene.measured_outlines import outdated_procedures
 from HCCResponseLib.scene.measurement_rows import Reading, rows_of, write_rows
 from HCCResponseLib.scene.measurement_table import measurements
 from HCCResponseLib.scene.proposals import mark_proposed
@@ -24,7 +25,7 @@ from HCCResponseLib.scene.roles import set_role
 from HCCResponseLib.scene.segment_masks import add_segment, set_segment_mask
 from HCCResponseLib.scene.segment_types import set_segment_type
 from HCCResponseLib.scene.segments import segment_mask
-from HCCResponseLib.scene.subject_hierarchy import study_item, subject_hierarchy_item
+from HCCResponseLib.scene.subject_hierarchy import source_uid, study_item, subject_hierarchy_item
 from HCCResponseLib.scene.volumes import add_volume, update_volume
 
 READING = Reading("P1", 1, "A")
@@ -92,7 +93,9 @@ class TestNecrosis(NecrosisTestCase):
         np.testing.assert_array_equal(self.part(RegionType.VIABLE), self.lesion & ~self.core)
         np.testing.assert_array_equal(self.part(RegionType.NECROTIC), self.core & ~self.blood)
         np.testing.assert_array_equal(self.part(RegionType.HAEMORRHAGIC), self.blood)
-        self.assertEqual(rows[0].source_series, "native, portal")
+        self.assertEqual(rows[0].source_series, f"{source_uid(self.pre_node)}, {source_uid(self.post_node)}")
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), [])
+        self.assertNotIn("outside", rows[0].method)
         for words in ("Necrosis: threshold on subtraction", "k = -5", "reference = liver reference", "pattern = central", "mm apart"):
             self.assertIn(words, rows[0].method)
 
@@ -143,6 +146,13 @@ class TestNecrosis(NecrosisTestCase):
         result = necrosis.classify(ReferenceThreshold(necrosis.measure_reference(), k=-5.0))
         self.assertAlmostEqual(result.necrotic_fraction, 0.125, delta=0.02)
         self.assertTrue(necrosis.check_alignment().aligned)
+
+    def test_a_lesion_partly_outside_the_image_is_told(self):
+        crop = Geometry((8, 32, 32), self.geometry.ijk_to_lps)
+        self.pre_node, self.post_node = (add_volume(one[:8], crop, "crop") for one in (self.pre, self.post))
+        necrosis = self.analysis()
+        rows = necrosis.apply(necrosis.classify(RelativeThreshold(20.0)), READING)
+        self.assertIn("outside the image = 67 %", rows[0].method)
 
     def test_misaligned_images_are_told(self):
         off = np.eye(4)
