@@ -72,8 +72,7 @@ def carry_lesions(
     :raises GeometryError: a parent transform is not linear, or shears an image.
     :raises Cancelled: ``progress`` returned False; nothing is changed then.
     """
-    from ..lesions.outlining.carry_examination import carry_outlines
-    from ..lesions.outlining.registration import register_examinations
+    from ..lesions.outlining import carry_outlines, register_examinations
 
     ids = lesion_segments(source_segmentation) if chosen_segment_ids is None else list(chosen_segment_ids)
     if not ids:

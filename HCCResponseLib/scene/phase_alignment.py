@@ -24,7 +24,7 @@ def align_volume(volume_node, reference_node, segmentation_node, segment_id: str
     :raises GeometryError: a parent transform is not linear, or shears an image.
     :raises Cancelled: ``progress`` returned False; nothing is changed then.
     """
-    from ..lesions.outlining.registration import register_examinations
+    from ..lesions.outlining import register_examinations
 
     found = register_examinations(
         volume_array(volume_node),

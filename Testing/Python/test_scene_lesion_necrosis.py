@@ -26,6 +26,7 @@ from HCCResponseLib.scene.segment_masks import add_segment, set_segment_mask
 from HCCResponseLib.scene.segment_types import set_segment_type
 from HCCResponseLib.scene.segments import segment_mask
 from HCCResponseLib.scene.subject_hierarchy import source_uid, study_item, subject_hierarchy_item
+from HCCResponseLib.scene.undo import Undo
 from HCCResponseLib.scene.volumes import add_volume, update_volume
 
 READING = Reading("P1", 1, "A")
@@ -164,6 +165,23 @@ class TestNecrosis(NecrosisTestCase):
         necrosis = self.analysis()
         rows = necrosis.apply(necrosis.classify(RelativeThreshold(20.0)), READING)
         self.assertIn("mm apart, not aligned", rows[0].method)
+
+    def test_undo_takes_parts_and_rows_away_and_redo_brings_them_back(self):
+        undo, necrosis = Undo(), self.analysis(median=False)
+        for percent in (20.0, 500.0):
+            undo.save(self.node)
+            necrosis.apply(necrosis.classify(RelativeThreshold(percent)), READING)
+        undo.undo()
+        self.assertAlmostEqual(self.rows()["NECROTIC_FRACTION"], 0.125)
+        np.testing.assert_array_equal(self.part(RegionType.NECROTIC), self.core)
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), [])
+        undo.undo()
+        self.assertEqual(measurements(), [])
+        self.assertEqual(self.node.GetSegmentation().GetNumberOfSegments(), 2)
+        undo.redo()
+        undo.redo()
+        np.testing.assert_array_equal(self.part(RegionType.NECROTIC), self.lesion)
+        self.assertEqual(self.rows()["NECROTIC_FRACTION"], 1.0)
 
     def test_survives_a_saved_scene(self):
         necrosis = self.analysis()
