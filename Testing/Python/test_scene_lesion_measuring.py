@@ -240,6 +240,14 @@ class TestSavedScene(MeasuringTestCase):
         self.assertFalse(any(line_was_moved(line) for line in diameter_lines(self.node)))
         self.assertAlmostEqual(self.rows()["LONG_AXIS"], again.measured.long_axis.length_mm)
 
+    def test_any_readers_name_and_method_come_back_with_the_line(self):
+        reading = Reading("P1", 1, 'Dr. "O\'B"; x: 50 % <Ä病>')
+        rows = measure_diameters(self.node, self.segment_id, reading, plane="axial").rows
+        reopen(self.folder / "case.mrb")
+        self.node = slicer.util.getNode("Baseline")
+        line_node = diameter_lines(self.node, None, "LONG_AXIS", reader=reading.reader)[0]
+        self.assertEqual(update_from_line(line_node, reading).method, rows[0].method)
+
 
 if __name__ == "__main__":
     unittest.main()
