@@ -4,6 +4,7 @@ from .carry_examination import CarriedOutline, carry_outlines
 from .carry_slices import CarriedSlices, SliceStop, carry_slices
 from .cleaning import CleanedOutline, fill_between_slices, fill_holes, remove_islands, smooth_outline
 from .growth import GrownOutline, LesionGrowth, grow_lesion
+from .matching import LesionMatch, LesionMatching, LesionPair, match_lesions
 from .reference_regions import ReferenceRegion, aorta_region, liver_ring, sphere_region
 from .registration import Registration, register_examinations
 
@@ -13,6 +14,9 @@ __all__ = [
     "CleanedOutline",
     "GrownOutline",
     "LesionGrowth",
+    "LesionMatch",
+    "LesionMatching",
+    "LesionPair",
     "ReferenceRegion",
     "Registration",
     "SliceStop",
@@ -23,6 +27,7 @@ __all__ = [
     "fill_holes",
     "grow_lesion",
     "liver_ring",
+    "match_lesions",
     "register_examinations",
     "remove_islands",
     "smooth_outline",

@@ -435,7 +435,7 @@ def _checked(result, probe, whole, rivals) -> Registration:
     overlap, similarity = probe.overlap(result.to_target), probe.similarity(result.to_target)
     beside = [_shifted(np.eye(4), sign * _BESIDE_MM * axis) for axis in np.eye(3) for sign in (-1, 1)]
     shifted = [probe.similarity(lambda points, m=matrix: _transformed(m, result.to_target(points))) for matrix in beside]
-    distinctness = 1 - float(np.mean(shifted)) / similarity if similarity > 0 else 0.0
+    distinctness = max(0.0, 1 - float(np.mean(shifted)) / similarity) if similarity > 0 else 0.0
     middle = probe.points.mean(axis=0)
     place = result.to_target(middle)
     problems = []
