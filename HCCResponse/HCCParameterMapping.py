@@ -1,4 +1,5 @@
 import enum
+import math
 import os
 import pathlib
 import sys
@@ -53,6 +54,17 @@ Diffusion-weighted MRI of the liver: Taouli and Koh, Radiology 2010;254:47.
 #
 
 
+class Scaling(enum.Enum):
+    """What the signals are made of the stored values with; stored by name, so names stay as they are."""
+
+    RESCALE = "rescale"
+    PHILIPS_PRIVATE = "philips_private"
+
+    def label(self) -> str:
+        """Text in the panel."""
+        return {Scaling.RESCALE: _("as displayed (rescale)"), Scaling.PHILIPS_PRIVATE: _("Philips private")}[self]
+
+
 class Estimator(enum.Enum):
     """Estimators of the ADC; stored by name, so names stay as they are."""
 
@@ -75,6 +87,7 @@ class HCCParameterMappingParameterNode:
     The settings of the panel.
 
     dicomFolder - Folder that diffusion images were last read from.
+    scaling - What Read folder makes the signals with.
     series - One volume of the diffusion series that is worked on.
     leftOut - Volumes of the series that are not to be fitted.
     showAllVolumes - List the volumes without a b-value as well.
@@ -83,11 +96,12 @@ class HCCParameterMappingParameterNode:
     adcMap - The map that is shown, measured, and written into; None makes a new one.
     mapOpacity - How strongly the map covers the image below it.
     segmentation - The outlines to measure in.
-    timePoint - 0 for the examination before treatment, then 1, 2, ...
+    timePoint - 0 for the examination before treatment, then 1, 2, ...; that of the map's study where it has one.
     reader - Who drew the outlines.
     """
 
     dicomFolder: pathlib.Path
+    scaling: Scaling = Scaling.RESCALE
     series: vtkMRMLScalarVolumeNode | None
     leftOut: list[vtkMRMLScalarVolumeNode]
     showAllVolumes: bool = False
@@ -98,6 +112,21 @@ class HCCParameterMappingParameterNode:
     segmentation: vtkMRMLSegmentationNode | None
     timePoint: Annotated[int, WithinRange(0, 99)] = 0
     reader: str
+
+
+def numberText(value: float, decimals: int = 2, sign: str = "", unit: str = "") -> str:
+    """A number as the panel shows it; a dash where there is none."""
+    return "–" if math.isnan(value) else f"{value:{sign}.{decimals}f}{unit}"
+
+
+def remarks(values) -> list[str]:
+    """What is to be said of the values of a lesion."""
+    found = [values.problem, values.note]
+    if not values.problem and not values.statistics.n:
+        found.append(_("No voxel inside has a valid ADC."))
+    if values.outdated:
+        found.append(_("The outline or the map changed; measure again."))
+    return [text for text in found if text]
 
 
 @contextmanager
@@ -126,6 +155,7 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
     """The panel: widgets, parameter node and scene functions, nothing else."""
 
     USE, NAME, B_VALUE = range(3)
+    LESION, MEDIAN, MEAN, VOLUME, VOXELS, CHANGE = range(6)
 
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -133,8 +163,11 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.logic = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
+        self._observedNodes = []
+        self._updateTimer = None
         self._filling = False
         self._values = []
+        self._valuesShownOf = None
         self._layoutBefore = None
 
     def setup(self) -> None:
@@ -149,11 +182,12 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.ui.outputSelector.addAttribute("vtkMRMLScalarVolumeNode", "HCC.Quantity", "ADC")
 
         self._setUpTables()
+        self._setUpTimer()
 
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
-        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.NodeAddedEvent, self.onSceneChanged)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onSceneChanged)
@@ -163,11 +197,15 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.ui.volumesTable.connect("cellChanged(int,int)", self.onVolumeEdited)
         self.ui.useAllButton.connect("clicked(bool)", self.onUseAll)
         self.ui.leaveOutZeroButton.connect("clicked(bool)", self.onLeaveOutZero)
+        self.ui.acceptProposedButton.connect("clicked(bool)", self.onAcceptProposed)
         self.ui.applyButton.connect("clicked(bool)", self.onApply)
         self.ui.measureButton.connect("clicked(bool)", self.onMeasure)
         self.ui.valuesTable.connect("cellClicked(int,int)", self.onValueClicked)
         self.ui.copyValuesButton.connect("clicked(bool)", self.onCopyValues)
         self.ui.showTableButton.connect("toggled(bool)", self.onShowTable)
+        if slicer.app.layoutManager() is not None:
+            slicer.app.layoutManager().connect("layoutChanged(int)", self.onLayoutChanged)
+            self.onLayoutChanged(slicer.app.layoutManager().layout)
 
         self.initializeParameterNode()
 
@@ -183,15 +221,27 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         header.setSectionResizeMode(self.NAME, qt.QHeaderView.Stretch)
         header.setSectionResizeMode(self.B_VALUE, qt.QHeaderView.ResizeToContents)
         values = self.ui.valuesTable
-        headings = [_("Lesion"), _("Median"), _("Mean ± SD"), _("mL"), _("Voxels")]
+        headings = [_("Lesion"), _("Median"), _("Mean ± SD"), _("mL"), _("Voxels"), _("Change")]
         values.setColumnCount(len(headings))
         values.setHorizontalHeaderLabels(headings)
         values.verticalHeader().setVisible(False)
         values.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         values.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
 
+    def _setUpTimer(self) -> None:
+        import qt
+
+        # Painting tells every stroke; the panel follows when the hand rests.
+        self._updateTimer = qt.QTimer()
+        self._updateTimer.setSingleShot(True)
+        self._updateTimer.setInterval(200)
+        self._updateTimer.connect("timeout()", self.onNodesSettled)
+
     def cleanup(self) -> None:
         """Called when the application closes and the module widget is destroyed."""
+        self._updateTimer.stop()
+        if slicer.app.layoutManager() is not None:
+            slicer.app.layoutManager().disconnect("layoutChanged(int)", self.onLayoutChanged)
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -201,17 +251,26 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
 
     def exit(self) -> None:
         """Called each time the user opens a different module."""
-        self.ui.showTableButton.checked = False  # gives the user's layout back
+        if self._layoutBefore is not None:
+            self.ui.showTableButton.checked = False  # gives the user's layout back
         self.setParameterNode(None)
 
     def onSceneStartClose(self, caller, event) -> None:
-        """Called just before the scene is closed, or another is loaded into it."""
+        """Called just before the scene is closed."""
+        if self._layoutBefore is not None:
+            self.ui.showTableButton.checked = False
+        self._say("")
         self.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event) -> None:
         """Called just after the scene is closed."""
         if self.parent.isEntered:
             self.initializeParameterNode()
+
+    def onSceneStartImport(self, caller, event) -> None:
+        """Called just before another scene is loaded into this one."""
+        self._say("")
+        self.setParameterNode(None)
 
     def onSceneEndImport(self, caller, event) -> None:
         """Called when a scene was loaded: selectors know its nodes only after the batch ends, and would write None before."""
@@ -222,15 +281,33 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
     def onSceneChanged(self, caller, event) -> None:
         """Nodes came or went."""
         if self._parameterNode and not slicer.mrmlScene.IsBatchProcessing():
+            self._valuesShownOf = None
+            self.updatePanel()
+
+    def onNodeModified(self, caller, event) -> None:
+        """A node that the panel shows changed."""
+        self._updateTimer.start()
+
+    def onNodesSettled(self) -> None:
+        """The nodes that the panel shows changed, and rest now."""
+        if self._parameterNode:
+            self._valuesShownOf = None
             self.updatePanel()
 
     def initializeParameterNode(self) -> None:
         """Ensure parameter node exists and observed."""
         self.setParameterNode(self.logic.getParameterNode())
+        from HCCResponseLib.errors import InputError
+
         parameters = self._parameterNode
+        try:
+            self.logic.mergeMeasurementTables()
+        except InputError as error:
+            self._say(str(error))
         if parameters.series is None:
-            groups = self.logic.diffusionGroups()
-            parameters.series = groups[0].volumes[0] if groups else None
+            group = self.logic.group(parameters)
+            if group:
+                self.logic.chooseSeries(parameters, group.volumes[0])
         if parameters.segmentation is None:
             parameters.segmentation = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
         if not parameters.reader:
@@ -243,6 +320,8 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         if self._parameterNode:
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameterNodeModified)
+        self._observe([])
+        self._valuesShownOf = None
         self._parameterNode = inputParameterNode
         if self._parameterNode:
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
@@ -254,7 +333,29 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
     def onParameterNodeModified(self, caller=None, event=None) -> None:
         """A setting changed, here or elsewhere."""
         if self._parameterNode:
+            self.logic.followStudy(self._parameterNode)
             self.updatePanel()
+
+    def _observe(self, nodes) -> None:
+        """Follow changes of these nodes, and of no others."""
+        events = [
+            vtk.vtkCommand.ModifiedEvent,
+            slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
+            slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
+            slicer.vtkSegmentation.SourceRepresentationModified,
+            slicer.vtkSegmentation.SegmentModified,
+            slicer.vtkSegmentation.SegmentAdded,
+            slicer.vtkSegmentation.SegmentRemoved,
+        ]
+        for node in self._observedNodes:
+            if node not in nodes:
+                for event in events:
+                    self.removeObserver(node, event, self.onNodeModified)
+        for node in nodes:
+            if node not in self._observedNodes:
+                for event in events:
+                    self.addObserver(node, event, self.onNodeModified)
+        self._observedNodes = list(nodes)
 
     #
     # The panel follows the scene
@@ -266,7 +367,9 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self._updateVolumesTable()
         self._updatePreflight()
         self._updateMap()
+        self._updateTimePoint()
         self._updateValues()
+        self._observe(self.logic.shownNodes(self._parameterNode))
 
     def _updateSeries(self) -> None:
         groups = self.logic.diffusionGroups()
@@ -279,9 +382,9 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         )
         combo = self.ui.seriesComboBox
         combo.clear()
-        current = self.logic.groupOf(self._parameterNode.series, groups)
+        current = self.logic.group(self._parameterNode)
         for group in groups:
-            combo.addItem(group.name, group.volumes[0].GetID())
+            combo.addItem(group.label, group.volumes[0].GetID())
             if group == current:
                 combo.setCurrentIndex(combo.count - 1)
         combo.enabled = len(groups) > 1
@@ -321,12 +424,20 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
             for column, item in enumerate((use, name, number)):
                 table.setItem(row, column, item)
         self._filling = False
+        proposals = [volume for volume in volumes if b_value(volume) is None and propose_b_value(volume)[1]]
+        self.ui.acceptProposedButton.enabled = bool(proposals)
+        self.ui.acceptProposedButton.toolTip = (
+            "\n".join(_("{name}: b = {b:g}").format(name=one.GetName(), b=propose_b_value(one)[0]) for one in proposals)
+            if proposals
+            else _("No volume in the list lacks a b-value that its header or name tells.")
+        )
 
     def _updatePreflight(self) -> None:
         import qt
 
         volumes = self.logic.chosenVolumes(self._parameterNode)
         findings = self.logic.findings(volumes)
+        adcMap = self._parameterNode.adcMap
         errors = [finding.text for finding in findings if finding.level == "error"]
         style = slicer.app.style()
         icons = {
@@ -340,9 +451,13 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
             item = qt.QListWidgetItem(style.standardIcon(icons[str(finding.level)]), finding.text)
             item.setToolTip(finding.text)
             self.ui.preflightList.addItem(item)
+        refusal = self.logic.outputProblem(self._parameterNode)
+        if refusal:
+            errors.append(refusal)
+            self.ui.preflightList.addItem(qt.QListWidgetItem(style.standardIcon(icons["error"]), refusal))
         self.ui.applyButton.enabled = not errors
         self.ui.applyButton.toolTip = errors[0] if errors else _("Fit the ADC in every voxel of the chosen volumes.")
-        self.ui.applyButton.text = _("Compute ADC map") if self._parameterNode.adcMap is None else _("Compute ADC map again")
+        self.ui.applyButton.text = _("Compute ADC map") if adcMap is None else _("Compute ADC map again")
 
     def _updateMap(self) -> None:
         adcMap = self._parameterNode.adcMap
@@ -350,58 +465,111 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         for widget in (self.ui.windowLevelWidget, self.ui.opacitySlider):
             widget.enabled = adcMap is not None
         if adcMap is not None:
-            self.logic.setMapOpacity(adcMap, self._parameterNode.mapOpacity)
+            from HCCResponseLib.scene.views import set_map_opacity
+
+            set_map_opacity(adcMap, self._parameterNode.mapOpacity)
+
+    def _updateTimePoint(self) -> None:
+        known = self.logic.timePointOfStudy(self._parameterNode) is not None
+        self.ui.timePointSpinBox.enabled = not known
+        self.ui.timePointSpinBox.suffix = _(" (as its study says)") if known else ""
+        self.ui.timePointSpinBox.toolTip = (
+            _("The study that the map belongs to says its time point; change it there.")
+            if known
+            else _("0 is the examination before treatment, 1 the first follow-up, and so on.")
+        )
 
     def _updateValues(self) -> None:
-        import qt
+        """Show the values of the map; they are looked up again only when they may have changed."""
+        from HCCResponseLib.errors import InputError
 
         parameters = self._parameterNode
+        shownOf = [parameters.adcMap, parameters.segmentation, parameters.timePoint, parameters.reader]
+        if shownOf == self._valuesShownOf:
+            return
+        self._valuesShownOf = shownOf
+        outdated = self.logic.outdated(parameters)
         missing = (
             _("Compute or choose an ADC map first.")
             if parameters.adcMap is None
             else _("Choose a segmentation with the outlines first.")
             if parameters.segmentation is None
-            else ""
+            else outdated
         )
         self.ui.measureButton.enabled = not missing
         self.ui.measureButton.toolTip = missing or _(
             "Measure the map inside every visible segment, and keep the values in the measurement table of the scene.",
         )
-        self._values = self.logic.valuesOfMap(parameters)
+        notes = [outdated, self.logic.timePointDoubt(parameters)]
+        try:
+            self._values = self.logic.valuesOfMap(parameters)
+        except InputError as error:
+            self._values = []
+            notes.append(str(error))
+        notes += [note for values in self._values for note in dict.fromkeys((values.problem, values.note)) if note]
+        if any(values.outdated for values in self._values):
+            notes.append(_("Grey: the outline or the map changed; measure again."))
+        self.ui.valuesNoteLabel.text = "\n".join(filter(None, notes))
+        self._fillValuesTable(allOutdated=bool(outdated))
+        self.ui.copyValuesButton.enabled = bool(self._values)
+
+    def _fillValuesTable(self, allOutdated: bool) -> None:
+        import qt
+
         table = self.ui.valuesTable
         table.setRowCount(len(self._values))
+        table.setColumnHidden(self.CHANGE, all(math.isnan(values.change_percent) for values in self._values))
         for row, values in enumerate(self._values):
+            statistics = values.statistics
+            spread = f" ± {numberText(statistics.standard_deviation)}" if statistics.n else ""
             texts = [
                 values.lesion_name,
-                f"{values.median:.2f}",
-                f"{values.mean:.2f} ± {values.standard_deviation:.2f}",
-                f"{values.volume_ml:.1f}",
-                f"{values.n}",
+                numberText(statistics.median),
+                numberText(statistics.mean) + spread,
+                numberText(statistics.volume_ml, 1),
+                f"{statistics.n}",
+                numberText(values.change_percent, 0, "+", " %"),
             ]
-            toolTip = _(
-                "{name}: 10th to 90th percentile {p10:.2f} to {p90:.2f}, 25th to 75th {p25:.2f} to {p75:.2f}, "
-                "minimum {minimum:.2f}, maximum {maximum:.2f} 10⁻³ mm²/s; {rejected} voxels without a valid ADC",
-            ).format(
-                name=values.lesion_name,
-                p10=values.percentile_10,
-                p90=values.percentile_90,
-                p25=values.percentile_25,
-                p75=values.percentile_75,
-                minimum=values.minimum,
-                maximum=values.maximum,
-                rejected=values.rejected,
-            )
+            toolTip = "\n".join([self._describe(values), *remarks(values)])
             for column, text in enumerate(texts):
                 item = qt.QTableWidgetItem(text)
                 item.setData(qt.Qt.UserRole, values.lesion_uid)
                 item.setToolTip(toolTip)
                 if column:
                     item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+                if values.outdated or allOutdated:
+                    item.setForeground(qt.QBrush(qt.QColor("grey")))
                 table.setItem(row, column, item)
-        self.ui.copyValuesButton.enabled = bool(self._values)
+
+    def _describe(self, values) -> str:
+        statistics = values.statistics
+        return _(
+            "{name}: 10th to 90th percentile {p10} to {p90}, 25th to 75th {p25} to {p75}, "
+            "minimum {minimum}, maximum {maximum} 10⁻³ mm²/s; {rejected} voxels without a valid ADC",
+        ).format(
+            name=values.lesion_name,
+            p10=numberText(statistics.percentile_10),
+            p90=numberText(statistics.percentile_90),
+            p25=numberText(statistics.percentile_25),
+            p75=numberText(statistics.percentile_75),
+            minimum=numberText(statistics.minimum),
+            maximum=numberText(statistics.maximum),
+            rejected=statistics.rejected,
+        )
 
     def _say(self, text: str) -> None:
         self.ui.statusLabel.text = text
+
+    @contextmanager
+    def _tellingErrors(self, message: str):
+        """Begin with an empty status line; an error is shown in a dialog and stays in that line."""
+        self._say("")
+        with slicer.util.tryWithErrorDisplay(message):
+            try:
+                yield
+            except Exception as error:
+                self._say(f"{message} {error}")
+                raise
 
     #
     # What the user does
@@ -410,25 +578,27 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
     def onReadFolder(self, _checked=False) -> None:
         """Read the diffusion series of the chosen folder into the scene."""
         from HCCResponseLib.errors import Cancelled
+        from HCCResponseLib.scene.views import show_volumes
 
         folder = self.ui.dicomFolderLineEdit.currentPath
         if not folder:
             self._say(_("Choose the folder with the DICOM files first."))
             return
-        with slicer.util.tryWithErrorDisplay(_("The diffusion images could not be read.")):
+        with self._tellingErrors(_("The diffusion images could not be read.")):
             try:
                 with progressDialog(_("Reading diffusion images...")) as progress:
-                    volumes, notes = self.logic.readFolder(folder, progress)
+                    volumes, notes = self.logic.readFolder(folder, self._parameterNode.scaling, progress)
             except Cancelled:
                 self._say(_("Reading was cancelled; nothing was added."))
                 return
-            self._parameterNode.series = volumes[0]
-            slicer.util.setSliceViewerLayers(background=volumes[0], foreground=None, fit=True, rotateToVolumePlane=True)
+            self.logic.chooseSeries(self._parameterNode, volumes[0])
+            show_volumes(volumes[0], fit=True)
             self._say(" ".join([_("{count} volumes were read, one for each b-value.").format(count=len(volumes)), *notes]))
 
     def onSeriesChosen(self, index: int) -> None:
         """Work on another diffusion series."""
-        self._parameterNode.series = slicer.mrmlScene.GetNodeByID(self.ui.seriesComboBox.itemData(index))
+        self._say("")
+        self.logic.chooseSeries(self._parameterNode, slicer.mrmlScene.GetNodeByID(self.ui.seriesComboBox.itemData(index)))
 
     def onVolumeEdited(self, row: int, column: int) -> None:
         """A volume was ticked or its b-value typed."""
@@ -444,41 +614,56 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
             self.logic.setLeftOut(self._parameterNode, volume, table.item(row, self.USE).checkState() != qt.Qt.Checked)
         elif column == self.B_VALUE:
             from HCCResponseLib.errors import InputError
+            from HCCResponseLib.scene.b_values import set_typed_b_value
 
             try:
-                self.logic.setBValue(volume, table.item(row, self.B_VALUE).text())
-                self._say("")
+                self._say(set_typed_b_value(volume, table.item(row, self.B_VALUE).text()))
             except InputError as error:
                 self._say(str(error))
             if self._parameterNode.series is None:
-                self._parameterNode.series = volume
+                self.logic.chooseSeries(self._parameterNode, volume)
+            self._valuesShownOf = None
             self.updatePanel()
 
     def onUseAll(self, _checked=False) -> None:
         """Fit every b-value."""
+        self._say("")
         self._parameterNode.leftOut = []
 
     def onLeaveOutZero(self, _checked=False) -> None:
         """Fit without b = 0."""
         from HCCResponseLib.scene.b_values import b_value
 
+        self._say("")
         for volume in self.logic.listedVolumes(self._parameterNode):
             if b_value(volume) == 0:
                 self.logic.setLeftOut(self._parameterNode, volume, True)
+
+    def onAcceptProposed(self, _checked=False) -> None:
+        """Give the listed volumes the b-values that are proposed for them."""
+        from HCCResponseLib.scene.b_values import accept_proposed_b_values
+
+        accepted = accept_proposed_b_values(self.logic.listedVolumes(self._parameterNode))
+        if accepted and self._parameterNode.series is None:
+            self.logic.chooseSeries(self._parameterNode, accepted[0])
+        self._say(_("{count} volumes got their b-value.").format(count=len(accepted)))
+        self.updatePanel()
 
     def onApply(self, _checked=False) -> None:
         """Compute the map and show it."""
         from HCCResponseLib.errors import Cancelled
 
         parameters = self._parameterNode
-        with slicer.util.tryWithErrorDisplay(_("The ADC map could not be computed.")):
+        with self._tellingErrors(_("The ADC map could not be computed.")):
             try:
                 with progressDialog(_("Computing the ADC map...")) as progress:
                     adcMap, seconds = self.logic.computeAdc(parameters, progress)
             except Cancelled:
                 self._say(_("The computation was cancelled; nothing was changed."))
                 return
+            self._valuesShownOf = None
             parameters.adcMap = adcMap
+            self.updatePanel()
             self.logic.showMap(parameters)
             self._say(_("'{name}' was computed in {seconds:.1f} s.").format(name=adcMap.GetName(), seconds=seconds))
 
@@ -486,28 +671,36 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         """Measure the map inside the visible segments."""
         from HCCResponseLib.errors import Cancelled
 
-        with slicer.util.tryWithErrorDisplay(_("The map could not be measured."), waitCursor=True):
+        with self._tellingErrors(_("The map could not be measured.")):
             try:
                 with progressDialog(_("Measuring...")) as progress:
                     results = self.logic.measure(self._parameterNode, progress)
             except Cancelled:
                 self._say(_("Measuring was cancelled; no value was changed."))
                 return
-            self._say(" ".join(result.problem for result in results if result.problem))
+            self._say(" ".join(result.problem or result.note for result in results if result.problem or result.note))
+            self._valuesShownOf = None
             self._updateValues()
 
     def onValueClicked(self, row: int, _column: int) -> None:
         """Show the lesion of a row in the slice views."""
         import qt
 
-        self.logic.jumpToLesion(self._parameterNode.segmentation, self.ui.valuesTable.item(row, 0).data(qt.Qt.UserRole))
+        from HCCResponseLib.scene.views import jump_to_lesion
+
+        shown = jump_to_lesion(self._parameterNode.segmentation, self.ui.valuesTable.item(row, self.LESION).data(qt.Qt.UserRole))
+        self._say("" if shown else _("The outline of this lesion is empty or gone."))
 
     def onCopyValues(self, _checked=False) -> None:
         """Put the table on the clipboard, tab-separated."""
         import dataclasses
 
-        rows = [[field.name for field in dataclasses.fields(values)] for values in self._values[:1]]
-        rows += [[str(value) for value in dataclasses.astuple(values)] for values in self._values]
+        rows = []
+        for values in self._values:
+            numbers = dataclasses.asdict(values.statistics) | {"change_percent": values.change_percent}
+            rows = rows or [["lesion_name", *numbers, "remark", "lesion_uid"]]
+            texts = ["–" if math.isnan(number) else str(number) for number in numbers.values()]
+            rows.append([values.lesion_name, *texts, " ".join(remarks(values)), values.lesion_uid])
         slicer.app.clipboard().setText("\n".join("\t".join(row) for row in rows))
         self._say(_("Copied {count} lesions with all their statistics, ADC in 10⁻³ mm²/s.").format(count=len(self._values)))
 
@@ -516,13 +709,27 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         layoutManager = slicer.app.layoutManager()
         if layoutManager is None:
             return
-        if shown:
-            self._layoutBefore = layoutManager.layout
-            layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+        tableLayout = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView
+        if not shown:
+            if layoutManager.layout == tableLayout:
+                before = self._layoutBefore
+                layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView if before is None else before)
+            return
+        with self._tellingErrors(_("The measurement table could not be shown.")):
             self.logic.showMeasurementTable()
-        elif self._layoutBefore is not None:
-            layoutManager.setLayout(self._layoutBefore)
+            before = layoutManager.layout
+            layoutManager.setLayout(tableLayout)
+            self._layoutBefore = before if before != tableLayout else None
+        self.onLayoutChanged(layoutManager.layout)
+
+    def onLayoutChanged(self, layout: int) -> None:
+        """The layout changed, here or elsewhere: the button says whether it is that with the table."""
+        shown = layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView
+        if not shown:
             self._layoutBefore = None
+        wasBlocked = self.ui.showTableButton.blockSignals(True)
+        self.ui.showTableButton.checked = shown
+        self.ui.showTableButton.blockSignals(wasBlocked)
 
 
 #
@@ -557,20 +764,82 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
 
         return diffusion_groups()
 
-    def groupOf(self, volume, groups):
-        """The series that a volume belongs to, else the first one, else None."""
-        return next((group for group in groups if volume in group.volumes), groups[0] if groups else None)
+    def group(self, parameters):
+        """The series that is worked on; None where the scene has none."""
+        from HCCResponseLib.scene.diffusion_groups import group_of
+
+        return group_of(parameters.series, self.diffusionGroups())
+
+    def chooseSeries(self, parameters, volume) -> None:
+        """Work on the series of a volume and on the ADC map that was made from it; a series without a map gets a new one."""
+        from HCCResponseLib.scene.diffusion import adc_map_of
+
+        parameters.series = volume
+        parameters.adcMap = adc_map_of(self.group(parameters).volumes) if volume is not None and self.group(parameters) else None
+        self.followStudy(parameters)
+
+    def timePointOfStudy(self, parameters) -> int | None:
+        """Time point of the study that the map, or before there is one the series, belongs to."""
+        from HCCResponseLib.scene.time_points import time_point_of
+
+        node = parameters.adcMap or parameters.series
+        return None if node is None else time_point_of(node)
+
+    def followStudy(self, parameters) -> None:
+        """Take the time point that the study says."""
+        known = self.timePointOfStudy(parameters)
+        if known is not None and parameters.timePoint != known:
+            parameters.timePoint = known
+
+    def timePointDoubt(self, parameters) -> str:
+        """Why the time point may be wrong: the dates of the patient's studies tell another one; empty where they do not."""
+        from HCCResponseLib.scene.time_points import propose_time_points, studies, study_of
+
+        study = study_of(parameters.adcMap) if parameters.adcMap is not None else 0
+        patient = slicer.mrmlScene.GetSubjectHierarchyNode().GetItemParent(study) if study else 0
+        if not patient or len(studies(patient)) < 2:
+            return ""
+        proposed = propose_time_points(patient).get(study)
+        if proposed is None or proposed.index == parameters.timePoint:
+            return ""
+        return _("By the dates of the studies this examination is time point {index}.").format(index=proposed.index)
+
+    def outputProblem(self, parameters) -> str:
+        """Why the chosen map must not be written into; empty where it may."""
+        from HCCResponseLib.scene.diffusion import check_output
+
+        volumes = self.chosenVolumes(parameters)
+        return check_output(parameters.adcMap, volumes) if parameters.adcMap is not None and volumes else ""
+
+    def outdated(self, parameters) -> str:
+        """Why the map is out of date; empty where it is not."""
+        from HCCResponseLib.scene.diffusion import outdated_adc
+
+        return outdated_adc(parameters.adcMap) if parameters.adcMap is not None else ""
+
+    def shownNodes(self, parameters) -> list:
+        """Nodes whose changes the panel must show."""
+        from HCCResponseLib.scene.measurement_table import measurement_tables
+
+        nodes = [*self.listedVolumes(parameters), parameters.adcMap, parameters.segmentation, *measurement_tables()]
+        return [node for node in nodes if node is not None]
+
+    def mergeMeasurementTables(self) -> None:
+        """Make one measurement table of several, as there are after a scene was added to this one."""
+        from HCCResponseLib.scene.measurement_table import merge_measurement_tables
+
+        merge_measurement_tables()
 
     def listedVolumes(self, parameters) -> list:
         """Volumes of the series by b-value, and those without a b-value if they are wanted."""
         from HCCResponseLib.scene.diffusion_groups import volumes_without_b_value
 
-        group = self.groupOf(parameters.series, self.diffusionGroups())
+        group = self.group(parameters)
         return (list(group.volumes) if group else []) + (volumes_without_b_value() if parameters.showAllVolumes else [])
 
     def chosenVolumes(self, parameters) -> list:
         """Volumes to fit: of the series, not left out."""
-        group = self.groupOf(parameters.series, self.diffusionGroups())
+        group = self.group(parameters)
         leftOut = list(parameters.leftOut)
         return [volume for volume in group.volumes if volume not in leftOut] if group else []
 
@@ -578,15 +847,6 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
         """Leave a volume out of the fit, or take it in again."""
         others = [other for other in parameters.leftOut if other is not None and other != volume]
         parameters.leftOut = [*others, volume] if leftOut else others
-
-    def setBValue(self, volume, text: str) -> None:
-        """Give a volume the b-value that was typed; nothing typed takes it away.
-
-        :raises InputError: it is not a number of zero or more.
-        """
-        from HCCResponseLib.scene.b_values import set_b_value
-
-        set_b_value(volume, text.strip().replace(",", ".") or None)
 
     def findings(self, volumes) -> list:
         """What a look at the volumes before the fit finds; looked at again only when one of them changed."""
@@ -597,11 +857,11 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
             self._checked, self._findings = seen, check_diffusion(volumes)
         return self._findings
 
-    def readFolder(self, folder, progress=None) -> tuple[list, list[str]]:
+    def readFolder(self, folder, scaling=Scaling.RESCALE, progress=None) -> tuple[list, list[str]]:
         """Read the diffusion series of a DICOM folder; returns a volume per b-value, and what the user should know."""
         from HCCResponseLib.scene.diffusion import read_diffusion_folder
 
-        return read_diffusion_folder(folder, progress=progress)
+        return read_diffusion_folder(folder, scaling=scaling.value, progress=progress)
 
     def computeAdc(self, parameters, progress=None) -> tuple:
         """Compute the ADC map of the chosen volumes; returns the map and the seconds it took."""
@@ -611,7 +871,7 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
 
         start = time.perf_counter()
         volumes = self.chosenVolumes(parameters)
-        group = self.groupOf(parameters.series, self.diffusionGroups())
+        group = self.group(parameters)
         adcMap = compute_adc(
             volumes,
             method=parameters.estimator.value,
@@ -629,17 +889,12 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
         volumes = self.chosenVolumes(parameters)
         show_parameter_map(parameters.adcMap, volumes[0] if volumes else None, opacity=parameters.mapOpacity)
 
-    def setMapOpacity(self, adcMap, opacity: float) -> None:
-        """Change the opacity where the map lies over another image."""
-        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
-            if composite.GetForegroundVolumeID() == adcMap.GetID():
-                composite.SetForegroundOpacity(opacity)
-
     def measure(self, parameters, progress=None) -> list:
         """Measure the map inside the visible segments; the values go into the measurement table."""
         from HCCResponseLib.scene.map_measurement import measure_map
         from HCCResponseLib.scene.subject_hierarchy import patient_of
 
+        self.followStudy(parameters)
         return measure_map(
             parameters.adcMap,
             parameters.segmentation,
@@ -650,20 +905,22 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
         )
 
     def valuesOfMap(self, parameters) -> list:
-        """What the measurement table says of the map for this time point and reader, a row a lesion, in shown units."""
+        """What the measurement table says of the outlines on the map for this time point and reader, a lesion each, in shown units.
+
+        :raises InputError: the table is broken, or the map cannot be measured any more.
+        """
         from HCCResponseLib.scene.map_measurement import measured_values
+        from HCCResponseLib.scene.subject_hierarchy import patient_of
 
-        if parameters.adcMap is None:
+        if parameters.adcMap is None or parameters.segmentation is None:
             return []
-        return measured_values(parameters.adcMap, time_point=parameters.timePoint, reader=parameters.reader.strip())
-
-    def jumpToLesion(self, segmentation, lesionUid: str) -> None:
-        """Centre the slice views on a lesion."""
-        from HCCResponseLib.scene.lesion_identity import segment_of_lesion
-
-        segmentId = segment_of_lesion(segmentation, lesionUid) if segmentation else None
-        if segmentId is not None:
-            slicer.modules.markups.logic().JumpSlicesToLocation(*segmentation.GetSegmentCenterRAS(segmentId), True)
+        return measured_values(
+            parameters.adcMap,
+            parameters.segmentation,
+            patient=patient_of(parameters.adcMap),
+            time_point=parameters.timePoint,
+            reader=parameters.reader.strip(),
+        )
 
     def showMeasurementTable(self) -> None:
         """Make the measurement table the one that table views show."""
@@ -734,8 +991,8 @@ class HCCParameterMappingTest(ScriptedLoadableModuleTest):
         self.assertEqual([row.lesion_name for row in rows], ["liver", "spleen", "stomach"])
         for row in rows:
             true = 1e3 * examination.true_adc(row.lesion_name)
-            self.assertAlmostEqual(row.median, true, delta=0.02 * true)
-            self.assertEqual(row.n + row.rejected, int(examination.regions[row.lesion_name].sum()))
+            self.assertAlmostEqual(row.statistics.median, true, delta=0.02 * true)
+            self.assertEqual(row.statistics.n + row.statistics.rejected, int(examination.regions[row.lesion_name].sum()))
 
     def test_cancelChangesNothing(self):
         """A cancelled fit leaves the scene as it was."""
@@ -745,7 +1002,7 @@ class HCCParameterMappingTest(ScriptedLoadableModuleTest):
         logic = HCCParameterMappingLogic()
         parameters = logic.getParameterNode()
         with self.assertRaises(Cancelled):
-            logic.readFolder(self.folder, lambda fraction: False)
+            logic.readFolder(self.folder, progress=lambda fraction: False)
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"), 0)
         parameters.series = logic.readFolder(self.folder)[0][0]
         with self.assertRaises(Cancelled):

@@ -15,7 +15,15 @@ import vtk
 from ..errors import InputError
 from ..response.measurement import Measurement
 
-__all__ = ["COLUMNS", "add_measurements", "measurement_table", "measurements", "merge_measurement_tables", "remove_measurements"]
+__all__ = [
+    "COLUMNS",
+    "add_measurements",
+    "measurement_table",
+    "measurement_tables",
+    "measurements",
+    "merge_measurement_tables",
+    "remove_measurements",
+]
 
 TABLE_ATTRIBUTE = "HCC.Measurements"
 _COLUMN_TYPES = {"time_point": vtk.vtkIntArray, "value": vtk.vtkDoubleArray}
@@ -32,7 +40,7 @@ def measurement_table(*, create: bool = True):
 
     :raises InputError: the scene has several (a scene was added to this one).
     """
-    nodes = _table_nodes()
+    nodes = measurement_tables()
     if len(nodes) > 1:
         names = ", ".join(f"'{node.GetName()}'" for node in nodes)
         raise InputError(f"The scene has {len(nodes)} measurement tables ({names}); delete all but one.")
@@ -117,7 +125,7 @@ def merge_measurement_tables() -> int:
     :return: how many tables were taken into the first.
     :raises InputError: a row of the others is no measurement; the message names it, and all tables are as they were.
     """
-    nodes = _table_nodes()
+    nodes = measurement_tables()
     if len(nodes) < 2:
         return 0
     table = _with_columns(_copy(nodes[0]))
@@ -143,7 +151,8 @@ def merge_measurement_tables() -> int:
     return len(nodes) - 1
 
 
-def _table_nodes() -> list:
+def measurement_tables() -> list:
+    """Return the measurement table nodes of the scene: one, none, or several until they are merged."""
     return [node for node in slicer.util.getNodesByClass("vtkMRMLTableNode") if node.GetAttribute(TABLE_ATTRIBUTE)]
 
 
