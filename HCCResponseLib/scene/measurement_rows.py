@@ -79,8 +79,8 @@ def write_rows(
     if identity is not None and segment_of_lesion(segmentation_node, identity.uid) != segment_id:
         raise InputError(f"Another segment carries the lesion identity of '{segment.GetName()}' too; give one of them its own.")
     source_nodes = [node for node in source_nodes if node is not None]
-    _check_patient(segmentation_node, segment, identity, reading, source_nodes, table_node)
-    old = rows_of(segmentation_node, segment_id, reading, table_node=table_node)
+    earlier = measurements(table_node, lesion_uid=identity.uid) if identity is not None else []
+    _check_patient(segmentation_node, segment.GetName(), reading, source_nodes, earlier)
     uid = ensure_lesion_identity(segmentation_node, segment_id).uid
     series = ", ".join(dict.fromkeys(ensure_source_uid(node) for node in source_nodes))
     when = now()
@@ -102,11 +102,18 @@ def write_rows(
     ]
     new = {row.key for row in rows}
     procedure = procedure_of(method)
-    same = (row for row in old if procedure_of(row.method) == procedure and (row.quantity in values or not partial))
-    outdated = [row for row in same if row.key not in new]
+    outdated = [
+        row
+        for row in earlier
+        if Reading(row.patient, row.time_point, row.reader) == reading
+        and procedure_of(row.method) == procedure
+        and (row.quantity in values or not partial)
+        and row.key not in new
+    ]
     table_node = table_node or measurement_table()
     with slicer.util.NodeModify(table_node):
-        remove_measurements(outdated, table_node)
+        if outdated:
+            remove_measurements(outdated, table_node)
         add_measurements(rows, table_node)
     if not partial:
         outline_ids = [segment_id] if outline_ids is None else outline_ids
@@ -144,13 +151,11 @@ def outside_setting(segmentation_node, segment_id: str, volume_node) -> dict[str
     return {"outside_the_image": f"{max(round(100 * outside), 1)} %"} if outside > 0 else {}
 
 
-def _check_patient(segmentation_node, segment, identity, reading: Reading, source_nodes, table_node) -> None:
-    name = segment.GetName()
+def _check_patient(segmentation_node, name: str, reading: Reading, source_nodes, earlier: list[Measurement]) -> None:
     patients = {patient_of(node) for node in source_nodes} | {patient_of_segmentation(segmentation_node), reading.patient}
     if len(patients - {""}) > 1:
         raise InputError(f"'{name}', the volume or the examination are of different patients ({', '.join(sorted(patients - {''}))}).")
-    rows = measurements(table_node, lesion_uid=identity.uid) if identity is not None else []
-    other = next((row.patient for row in rows if row.patient and reading.patient and row.patient != reading.patient), None)
+    other = next((row.patient for row in earlier if row.patient and reading.patient and row.patient != reading.patient), None)
     if other is not None:
         raise InputError(
             f"'{name}' was measured as a lesion of patient {other} and cannot be one of patient {reading.patient}; "
