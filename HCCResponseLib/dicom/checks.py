@@ -8,7 +8,6 @@ from .series import Frame, Series
 from .signals import PHILIPS_SCALE_TOLERANCE
 
 __all__ = [
-    "ECHO_TIME_TOLERANCE",
     "check_images",
     "check_one_examination",
     "check_one_kind",
@@ -16,9 +15,6 @@ __all__ = [
     "common_warnings",
     "listing",
 ]
-
-ECHO_TIME_TOLERANCE = 0.01
-"""Relative difference of echo times that rounding explains."""
 
 
 def check_one_examination(series: Sequence[Series]) -> None:

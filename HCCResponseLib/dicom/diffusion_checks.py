@@ -5,10 +5,13 @@ from collections import Counter
 import numpy as np
 
 from ..errors import InputError
-from .checks import ECHO_TIME_TOLERANCE, listing
+from .checks import listing
 from .diffusion_groups import NO_DIRECTION, DiffusionFrames
 
 __all__ = ["check_complete", "check_echo_times"]
+
+ECHO_TIME_TOLERANCE = 0.01
+"""Relative difference of echo times that rounding explains."""
 
 
 def check_echo_times(images: DiffusionFrames, label: str) -> None:

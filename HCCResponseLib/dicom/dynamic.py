@@ -11,6 +11,7 @@ from ..geometry import Geometry
 from ..progress import Progress
 from .acquisition_values import common_value
 from .checks import check_images, check_one_examination, check_one_kind, check_scaling, common_warnings
+from .clocks import HALF_A_DAY_S
 from .grid import place_on_one_grid
 from .headers import dated
 from .series import Series, joint_label
@@ -99,7 +100,8 @@ def read_dynamic(
     injections = {one.contrast_start for one in series if one.contrast_start is not None}
     injection = None
     if points.start is not None and len(injections) == 1 and time_s is None:
-        injection = (injections.pop() - points.start) / timedelta(seconds=1)
+        # where the date did not change at midnight, injection and start may seem to be a day apart
+        injection = ((injections.pop() - points.start) / timedelta(seconds=1) + HALF_A_DAY_S) % (2 * HALF_A_DAY_S) - HALF_A_DAY_S
     return DynamicSeries(
         signals=signals,
         time_s=points.time_s,

@@ -212,9 +212,7 @@ def _incomplete(groups: _Groups, label: str) -> list[str]:
     if not len(lacking):
         return []
     slices = groups.counts.shape[1]
-    told = listing(
-        f"time point {g + 1} (slices {listing(np.flatnonzero(groups.counts[g] == 0) + 1)})" for g in lacking[:5]
-    )
+    told = ", ".join(f"time point {g + 1} (slices {listing(np.flatnonzero(groups.counts[g] == 0) + 1)})" for g in lacking[:5])
     more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
     if len(lacking) > max(1, INCOMPLETE_FRACTION * len(groups.keys)) or len(lacking) == len(groups.keys):
         raise InputError(

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from HCCResponseLib.dicom import Scan, Series, scan_folder
 from HCCResponseLib.geometry import Geometry
 from HCCResponseLib.phantom.dicom_series import SeriesHeader, Volume, write_series
 
-__all__ = ["DIRECTIONS", "GRIDS", "DicomFolderTestCase", "diffusion_volumes", "place_signals"]
+__all__ = ["DIRECTIONS", "GRIDS", "DicomFolderTestCase", "diffusion_volumes", "other_object", "place_signals"]
 
 SHAPE = (4, 6, 5)
 DIRECTIONS = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
@@ -56,6 +58,19 @@ def diffusion_volumes(signals: np.ndarray, b_values=(0.0, 50.0, 800.0), directio
         for direction in (None,) if b == 0 or not directions else directions:
             volumes.append(Volume(np.rint(signals / 2**step), b, direction))
     return volumes
+
+
+def other_object(path, sop_class: str, modality: str, **attributes) -> None:
+    """Write a DICOM object that is no MR image."""
+    d = Dataset()
+    d.file_meta = FileMetaDataset()
+    d.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = sop_class
+    d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(path)])
+    d.StudyInstanceUID, d.SeriesInstanceUID, d.Modality = "1.2.3", "1.2.3.4", modality
+    for name, value in attributes.items():
+        setattr(d, name, value)
+    d.save_as(path, enforce_file_format=True)
 
 
 class DicomFolderTestCase(unittest.TestCase):

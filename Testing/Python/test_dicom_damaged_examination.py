@@ -4,10 +4,9 @@ import unittest
 from datetime import datetime, timedelta
 
 import numpy as np
-from dicom_folder import GRIDS, DicomFolderTestCase, diffusion_volumes, place_signals
+from dicom_folder import GRIDS, DicomFolderTestCase, diffusion_volumes, other_object, place_signals
 from dicom_protocols import edit_tags
 from reference_data import reference_path, requires_reference
-from test_dicom_scan import other_object
 
 from HCCResponseLib.dicom import (
     DiffusionSeries,

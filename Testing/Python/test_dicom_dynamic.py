@@ -169,6 +169,13 @@ class VendorsTest(DynamicFolderTestCase):
         found = read_dynamic(self.series())
         np.testing.assert_allclose(found.time_s, TIMES)
 
+    def test_an_enhanced_file_for_each_time_point(self):
+        for t, seconds in enumerate(TIMES):
+            start = datetime(2024, 3, 1, 9, 30) + timedelta(seconds=seconds)
+            paths = self.write([Volume(SIGNALS + 100 * t)], enhanced=True, **{**GRADIENT_ECHO, "number": 20 - t, "start": start})
+            edit_tags(self.edit, paths, SeriesInstanceUID="1.2.3")
+        self.assert_true(read_dynamic(self.series()))
+
     def test_a_series_for_each_phase(self):
         for t, seconds in reversed(list(enumerate(TIMES))):
             start = datetime(2024, 3, 1, 9, 30) + timedelta(seconds=seconds)
@@ -300,6 +307,12 @@ class TimesTest(DynamicFolderTestCase):
         groups = self.dynamic()
         self.edit_times(groups, lambda t: {"ContrastBolusAgent": "Gadobutrol", "ContrastBolusStartTime": "093007.5"})
         self.assertEqual(read_dynamic(self.series()).injection_s, 7.5)
+
+    def test_injection_before_a_midnight_that_the_date_does_not_tell(self):
+        groups = self.dynamic(start=self.LATE)
+        tags = {"AcquisitionDate": "20240301", "ContrastBolusAgent": "Gadobutrol", "ContrastBolusStartTime": "235955"}
+        self.edit_times(groups, lambda t: tags)
+        self.assertEqual(read_dynamic(self.series()).injection_s, 5.0)
 
 
 class DamageTest(DynamicFolderTestCase):

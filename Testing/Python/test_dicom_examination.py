@@ -266,6 +266,13 @@ class PhasesTest(unittest.TestCase):
         self.assertEqual([one.role for one in found], [Role.T1_IN_PHASE, Role.ARTERIAL, Role.PORTAL_VENOUS])
         self.assertEqual(found[1].confidence, Confidence.LIKELY)
 
+    def test_an_injection_after_all_these_images(self):
+        found = recognise_examination([
+            *(vibe(n, 50.0 * n) for n in range(1, 5)),
+            vibe(9, 1000.0, times=DynamicSeriesTest.TIMES, columns=12, agent="Gadovist", injected=1010.0),
+        ])
+        self.assertEqual([one.role for one in found], [*[Role.T1_FAT_SUPPRESSED] * 4, Role.DCE], "repetitions are no phases")
+
     def test_agent_named_in_every_series(self):
         found = recognise_examination([vibe(n, t, agent="Gadovist") for n, t in ((1, 0.0), (2, 200.0), (3, 240.0), (4, 380.0))])
         self.assertEqual([one.role for one in found], [Role.NATIVE, Role.ARTERIAL, Role.PORTAL_VENOUS, Role.DELAYED])
@@ -409,6 +416,11 @@ class DynamicSeriesTest(unittest.TestCase):
         self.assertEqual([one.role for one in found], [Role.DCE])
         self.assertIn("12 time points, one every 4.3 s for 47 s", found[0].reason)
         self.assertIs(recognise(vibe(1, 0.0, times=self.TIMES)).role, Role.DCE)
+
+    def test_of_the_images_of_a_dynamic_dixon_series_water_is_used(self):
+        kinds = [vibe(1, 0.0, times=self.TIMES, image_type=f"DERIVED\\PRIMARY\\{kind}\\{kind}") for kind in ("W", "F", "IP", "OP")]
+        mixed = replace(kinds[0], frames=sum((one.frames for one in kinds), ()))
+        self.assertEqual(roles(mixed), {"1 water": [Role.DCE], "1 fat": [None], "1 in phase": [None], "1 opposed phase": [None]})
 
     def test_few_time_points_are_no_high_rate_series(self):
         self.assertIs(recognise(vibe(1, 0.0, times=self.TIMES[:9])).role, Role.T1_FAT_SUPPRESSED)

@@ -6,26 +6,12 @@ import unittest
 import warnings
 
 import pydicom
-from dicom_folder import GRIDS, DicomFolderTestCase, diffusion_volumes, place_signals
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
+from dicom_folder import GRIDS, DicomFolderTestCase, diffusion_volumes, other_object, place_signals
+from pydicom.uid import MediaStorageDirectoryStorage
 
 from HCCResponseLib.dicom import recognise, scan_folder
 from HCCResponseLib.errors import Cancelled, InputError
 from HCCResponseLib.phantom.dicom_series import Volume
-
-
-def other_object(path, sop_class: str, modality: str, **attributes) -> None:
-    """Write a DICOM object that is no MR image."""
-    d = Dataset()
-    d.file_meta = FileMetaDataset()
-    d.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = sop_class
-    d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(path)])
-    d.StudyInstanceUID, d.SeriesInstanceUID, d.Modality = "1.2.3", "1.2.3.4", modality
-    for name, value in attributes.items():
-        setattr(d, name, value)
-    d.save_as(path, enforce_file_format=True)
 
 
 class SeriesTest(DicomFolderTestCase):

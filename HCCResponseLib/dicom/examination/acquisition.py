@@ -12,7 +12,7 @@ from ..recognition.time_parts import series_times, time_part
 from ..recognition.weighting import Physics, physics_of
 from ..series import Series
 
-__all__ = ["Acquisition", "Protocol", "acquisitions", "protocol_of"]
+__all__ = ["Acquisition", "acquisitions", "protocol_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +31,6 @@ class Acquisition:
     start_s: float
     injected_s: float
     warnings: tuple[str, ...] = ()
-
-
-Protocol = tuple
-"""What two acquisitions of one protocol share: grid, dimension, kind of image, fat suppression."""
 
 
 def acquisitions(recognitions: Sequence[Recognition], expand: Sequence[bool]) -> list[Acquisition]:
@@ -64,8 +60,8 @@ def acquisitions(recognitions: Sequence[Recognition], expand: Sequence[bool]) ->
     ]
 
 
-def protocol_of(series: Series, physics: Physics) -> Protocol:
-    """Describe the protocol of a series, comparable with ==; positions to a millimetre."""
+def protocol_of(series: Series, physics: Physics) -> tuple:
+    """Describe what acquisitions of one protocol share, to be compared: grid (to a millimetre), dimension, kind, fat suppression."""
     placed = [frame for frame in series.frames if frame.position_lps and frame.row_direction_lps and frame.pixel_spacing_mm]
     grid = None
     if placed:

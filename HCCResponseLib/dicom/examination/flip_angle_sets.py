@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from ...response.roles import Role
-from ..pulse_sequence import Echo
 from ..image_kind import ImageKind
+from ..pulse_sequence import Echo
 from ..recognition import Confidence, Recognition
 from ..recognition.hints import names_flip_angles
 from .acquisition import Acquisition, protocol_of

@@ -93,7 +93,7 @@ def find_injection(candidates: Sequence[Acquisition], told: Sequence[float]) -> 
     """
     if not candidates:
         return None
-    if told and any(one.start_s > told[0] for one in candidates):
+    if told and (any(one.start_s > told[0] for one in candidates) or not any(one.series.contrast_agent for one in candidates)):
         return Injection(tuple(told), "the injection (ContrastBolusStartTime)", Confidence.SURE, told=True)
     before, confidence = _before_contrast(candidates)
     after = [] if before is None else [one for one in candidates if one not in before]

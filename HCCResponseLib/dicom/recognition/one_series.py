@@ -8,7 +8,7 @@ from ...response.roles import Role
 from ..pulse_sequence import Echo
 from ..series import Series
 from .diffusion import recognise_diffusion
-from ..image_kind import split_series
+from ..image_kind import ImageKind, split_series
 from .result import Confidence, Recognition
 from .time_parts import SeriesTimes, is_high_rate, series_times
 from .weighting import Physics, physics_of, recognise_weighting
@@ -48,6 +48,9 @@ def recognise_part(series: Series) -> Recognition:
         reason = f"{replace(physics, flip_angle_deg=None)}, with flip angles {listing}°."
         return Recognition(Role.VFA, reason, (series,), weighting.confidence)
     times = series_times(series)
+    if times.count > 1 and physics.kind in {ImageKind.IN_PHASE, ImageKind.OPPOSED_PHASE}:
+        reason = f"{physics}, the {physics.kind} image of {times.count} time points, of which the water images are used."
+        return Recognition(None, reason, (series,))
     if is_high_rate(times):
         return _high_rate(series, times, physics)
     return weighting

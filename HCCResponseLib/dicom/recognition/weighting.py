@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...response.roles import Role
+from ..image_kind import ImageKind, image_kinds
 from ..pulse_sequence import Echo
 from ..series import Series
 from .fat_water import FatWater, fat_water
 from .hints import names_fat_suppression, names_localizer
-from ..image_kind import ImageKind, image_kinds
 from .result import Confidence, Recognition
 
 __all__ = ["Physics", "physics_of", "recognise_weighting"]
