@@ -57,7 +57,7 @@ def set_lesion(segmentation_node, segment_id: str, lesion: Lesion, *, site: str 
     """
     identity = LesionIdentity(lesion.uid, lesion.identifier)
     set_lesion_identity(segmentation_node, segment_id, identity)
-    for node, other in segments_of_lesion(lesion.uid):
+    for node, other in {(segmentation_node, segment_id), *segments_of_lesion(lesion.uid)}:
         segment = require_segment(node, other)
         set_lesion_identity(node, other, identity)
         known = segment_type(node, other)

@@ -3,14 +3,21 @@
 The same lesion has the same tracking UID in the segmentation of every time point (DICOM 112039, 112040).
 """
 
-import uuid
 from dataclasses import dataclass
 
 from ..errors import InputError
 from .segment_tags import get_tag, require_segment, set_tag
 from .segments import segment_ids
+from .subject_hierarchy import new_uid
 
-__all__ = ["LesionIdentity", "ensure_lesion_identity", "lesion_identity", "segment_of_lesion", "set_lesion_identity"]
+__all__ = [
+    "LesionIdentity",
+    "ensure_lesion_identity",
+    "lesion_identity",
+    "new_lesion_identity",
+    "segment_of_lesion",
+    "set_lesion_identity",
+]
 
 _UID_TAG = "HCC.TrackingUID"
 _IDENTIFIER_TAG = "HCC.TrackingIdentifier"
@@ -34,6 +41,11 @@ def lesion_identity(segmentation_node, segment_id: str) -> LesionIdentity | None
     return LesionIdentity(uid, get_tag(segment, _IDENTIFIER_TAG)) if uid else None
 
 
+def new_lesion_identity(identifier: str) -> LesionIdentity:
+    """Return an identity that no lesion has yet."""
+    return LesionIdentity(new_uid(), identifier)
+
+
 def ensure_lesion_identity(segmentation_node, segment_id: str) -> LesionIdentity:
     """Return the identity of a segment; where it has none, give it a new one, labelled with its present name.
 
@@ -41,9 +53,7 @@ def ensure_lesion_identity(segmentation_node, segment_id: str) -> LesionIdentity
     """
     identity = lesion_identity(segmentation_node, segment_id)
     if identity is None:
-        # A random UUID as an OID below 2.25 (DICOM PS3.5, B.2).
-        uid = f"2.25.{uuid.uuid4().int}"
-        identity = LesionIdentity(uid, require_segment(segmentation_node, segment_id).GetName() or segment_id)
+        identity = new_lesion_identity(require_segment(segmentation_node, segment_id).GetName() or segment_id)
         set_lesion_identity(segmentation_node, segment_id, identity)
     return identity
 

@@ -1,4 +1,4 @@
-"""Undo of what the lesion functions do: segments with their tags, the lines of diameters, and the measurement table together.
+"""Undo of what the lesion functions do: segments, what is noted of them, the lines of diameters and the measurement table together.
 
 Segments are kept by Slicer's own ``vtkSegmentationHistory``, as the Segment Editor does it. Save a state before each change::
 
@@ -96,12 +96,14 @@ class _State:
         self.nodes = tuple(segmentation_nodes)
         self._histories = []
         self._lines = []
+        self._attributes = []
         for node in self.nodes:
             history = slicer.vtkSegmentationHistory()
             history.SetSegmentation(node.GetSegmentation())
             history.SaveState()
             self._histories.append(history)
             self._lines.append([_kept_line(line) for line in diameter_lines(node)])
+            self._attributes.append(_own_attributes(node))
         table_node = measurement_table(create=False)
         self._table = None
         if table_node is not None:
@@ -112,18 +114,24 @@ class _State:
         """Bring it all back; a segmentation that is gone is passed over, and when all are, so is the table: it is of another scene."""
         if all(node.GetScene() is None for node in self.nodes):
             return
-        for node, history, lines in zip(self.nodes, self._histories, self._lines, strict=True):
+        for node, history, lines, attributes in zip(self.nodes, self._histories, self._lines, self._attributes, strict=True):
             if node.GetScene() is None:
                 continue
             # Not available: nothing changed since the state was saved.
             if history.IsRestorePreviousStateAvailable():
                 history.RestorePreviousState()
             _restore_lines(node, lines)
+            for name in _own_attributes(node).keys() | attributes.keys():
+                node.SetAttribute(name, attributes.get(name))
         table_node = measurement_table(create=False)
         if self._table is not None:
             (table_node or measurement_table()).SetAndObserveTable(self._table)
         elif table_node is not None:
             slicer.mrmlScene.RemoveNode(table_node)
+
+
+def _own_attributes(node) -> dict[str, str]:
+    return {name: node.GetAttribute(name) for name in node.GetAttributeNames() if name.startswith("HCC.")}
 
 
 def _kept_line(line_node) -> _Line:
