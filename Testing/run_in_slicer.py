@@ -28,8 +28,9 @@ SCREENSHOTS = Path(sys.argv[1] if len(sys.argv) > 1 else slicer.app.temporaryPat
 MODULES = ("HCCParameterMapping",)
 
 
-# Wide enough for a panel beside four views, whatever the screen proposes.
+# Wide enough for a panel beside four views, whatever the screen proposes; the panel gets the room of the data probe.
 slicer.util.mainWindow().resize(1560, 1360)
+slicer.util.findChild(slicer.util.mainWindow(), "DataProbeCollapsibleWidget").collapsed = True
 
 
 def settle(seconds: float = 0.3) -> None:
@@ -139,6 +140,7 @@ class ParameterMappingPanelTest(ModuleCase):
         self.read_folder(name)
         self.ui.applyButton.click()
         settle()
+        self.assertIn("was computed", self.ui.statusLabel.text)
         return self.widget._parameterNode.adcMap
 
     def outline(self, *names):

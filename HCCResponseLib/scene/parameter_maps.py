@@ -184,9 +184,10 @@ def show_parameter_map(map_node, reference_node=None, *, opacity: float = 0.6) -
     if quantity is not None:
         legend.SetTitleText(f"{quantity.label} ({_plain_exponents(quantity.display_unit.meaning)})")
         legend.SetLabelFormat(f"%.{quantity.decimals}f")
-    # Beside the image rather than over it.
-    legend.SetSize(0.1, 0.35)
-    legend.SetPosition(0.98, 0.5)
+    # In the corner that a body leaves free.
+    legend.SetSize(0.08, 0.22)
+    legend.SetPosition(0.99, 0.01)
+    legend.SetNumberOfLabels(4)
     legend.GetTitleTextProperty().SetFontSize(12)
     legend.GetLabelTextProperty().SetFontSize(12)
     legend.SetVisibility(True)
