@@ -1,0 +1,1 @@
+"""Statistics over readers and patients, SciPy first: agreement, association, comparison, discrimination, proportions."""
