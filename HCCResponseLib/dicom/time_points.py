@@ -1,7 +1,6 @@
 """Which frames of a dynamic series belong to one time point, and when each time point was acquired.
 
-Frames are put together by temporal position, else by acquisition number (Siemens), else by series, else by equal times, else
-by the order of times within each slice. Times come from the first clock of :func:`clocks` that runs strictly forward in every
+How frames are put together is told in ``time_groups``. Times come from the first clock of :func:`clocks` that runs strictly forward in every
 slice, never from a clock that stands still or runs against the temporal positions. A time point's time is the median of its
 frames', counted from the first time point.
 """
@@ -16,14 +15,12 @@ from ..errors import InputError
 from .checks import listing
 from .clocks import Clock, clocks
 from .series import Frame, Series
+from .time_groups import TimeGroups, check_repeated, put_together, warn_incomplete
 
 __all__ = ["TimePoints", "find_time_points"]
 
 SHORTEST_STEP_S = 0.1
 """A clock that advances less from time point to time point counts something else (heart phases, slices)."""
-
-INCOMPLETE_FRACTION = 0.1
-"""Up to this part of the time points (and always one) may lack slices and be left out."""
 
 CLOCKS_AGREE_S = 1.5
 CLOCKS_AGREE_FRACTION = 0.05
@@ -51,29 +48,6 @@ class TimePoints:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class _Groups:
-    """Frames put together.
-
-    :param basis: what tells them apart, in words.
-    :param index: group of each frame, int (frames,), in the order of the keys.
-    :param keys: one for each group.
-    :param counts: frames of each group in each slice, int (groups, slices).
-    :param ordered: the keys tell the order of time.
-    """
-
-    basis: str
-    index: np.ndarray
-    keys: tuple
-    counts: np.ndarray
-    ordered: bool
-
-    @property
-    def complete(self) -> np.ndarray:
-        """Groups with one frame in every slice, bool (groups,)."""
-        return (self.counts == 1).all(axis=1)
-
-
 def find_time_points(
     frames: Sequence[Frame],
     place: np.ndarray,
@@ -93,9 +67,9 @@ def find_time_points(
         as many as there are time points.
     """
     found = clocks(frames, source, series)
-    groups = _put_together(frames, place, source, found, label, by_number=time_s is not None)
-    _check_repeated(groups, frames, place, label)
-    warnings = _incomplete(groups, label)
+    groups = put_together(frames, place, source, found, label, by_number=time_s is not None)
+    check_repeated(groups, frames, place, label)
+    warnings = warn_incomplete(groups, label)
     keep = groups.complete
     notes = [f"{label}: {len(groups.keys)} time points, told apart by {groups.basis}."] if len(groups.keys) > 1 else []
     clock = None
@@ -129,99 +103,6 @@ def _start(frames: Sequence[Frame], index: np.ndarray, clock: Clock | None) -> d
     return min(frame.acquired for frame, n in zip(frames, index, strict=True) if n == 0)
 
 
-def _put_together(
-    frames: Sequence[Frame], place: np.ndarray, source: np.ndarray, found: list[Clock], label: str, by_number: bool,
-) -> _Groups:
-    several = source.max() > 0
-    bases = [
-        ("temporal position", [frame.temporal_position for frame in frames], not several),
-        ("acquisition number", [frame.acquisition_number for frame in frames], False),
-        ("series", [0 for _ in frames] if several else [None for _ in frames], False),
-        *((clock.name, clock.seconds.tolist(), True) for clock in found if np.isfinite(clock.seconds).all()),
-    ]
-    repeated = None
-    for basis, values, ordered in bases:
-        if any(value is None for value in values):
-            continue
-        groups = _group(basis, list(zip(source.tolist(), values, strict=True)), place, ordered)
-        if (groups.counts == 1).mean() < 0.5:
-            continue
-        if ((groups.counts > 1).mean(axis=1) < 0.5).all():
-            return groups
-        # a whole time point is repeated, unless something else tells its images apart
-        repeated = repeated or groups
-    ranks = [(f"{clock.name} within each slice", clock.seconds) for clock in found]
-    if by_number:
-        ranks.append(("instance number", np.array([np.nan if f.instance_number is None else f.instance_number for f in frames])))
-    counts = np.bincount(place)
-    for basis, values in ranks:
-        rank = _rank(values, place)
-        if rank is not None and counts.min() == counts.max():
-            return _group(basis, rank.tolist(), place, ordered=True)
-    if repeated is not None:
-        return repeated
-    if counts.min() != counts.max():
-        usual = int(np.bincount(counts).argmax())
-        odd = np.flatnonzero(counts != usual)
-        raise InputError(
-            f"{label}: the slices do not have equally many images: {usual} in most of its {len(counts)} slices, but "
-            f"{', '.join(f'{counts[k]} in slice {k + 1}' for k in odd[:5])}, and the headers do not tell which of them belong to one time. "
-            "Export the whole series again, once, into an empty folder.",
-        )
-    raise InputError(
-        f"{label}: {counts[0]} images of each slice were found, but neither temporal positions nor times tell them apart. "
-        "Enter the times of its time points, in seconds.",
-    )
-
-
-def _group(basis: str, keys: list, place: np.ndarray, ordered: bool) -> _Groups:
-    distinct = sorted(set(keys))
-    number = {key: n for n, key in enumerate(distinct)}
-    index = np.array([number[key] for key in keys])
-    counts = np.zeros((len(distinct), place.max() + 1), dtype=int)
-    np.add.at(counts, (index, place), 1)
-    return _Groups(basis, index, tuple(distinct), counts, ordered)
-
-
-def _rank(values: np.ndarray, place: np.ndarray) -> np.ndarray | None:
-    """Rank of each frame among those of its slice, int (frames,); None where values are missing or repeat in a slice."""
-    if not np.isfinite(values).all():
-        return None
-    rank = np.empty(len(values), dtype=int)
-    for k in np.unique(place):
-        own = np.flatnonzero(place == k)
-        if len(np.unique(values[own])) < len(own):
-            return None
-        rank[own[np.argsort(values[own])]] = np.arange(len(own))
-    return rank
-
-
-def _check_repeated(groups: _Groups, frames: Sequence[Frame], place: np.ndarray, label: str) -> None:
-    repeated = np.argwhere(groups.counts > 1)
-    if len(repeated):
-        g, k = repeated[0]
-        names = [frames[n].name for n in np.flatnonzero((groups.index == g) & (place == k))]
-        raise InputError(
-            f"{label}: {len(repeated)} images are repeated (told apart by {groups.basis}): time point {g + 1} has slice {k + 1} "
-            f"{len(names)} times ('{names[0]}' and '{names[1]}'). Export the whole series again, once, into an empty folder.",
-        )
-
-
-def _incomplete(groups: _Groups, label: str) -> list[str]:
-    lacking = np.flatnonzero(~groups.complete)
-    if not len(lacking):
-        return []
-    slices = groups.counts.shape[1]
-    told = ", ".join(f"time point {g + 1} (slices {listing(np.flatnonzero(groups.counts[g] == 0) + 1)})" for g in lacking[:5])
-    more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-    if len(lacking) > max(1, INCOMPLETE_FRACTION * len(groups.keys)) or len(lacking) == len(groups.keys):
-        raise InputError(
-            f"{label}: images are missing at {len(lacking)} of {len(groups.keys)} time points of {slices} slices: {told}{more}. "
-            "Export the whole series again.",
-        )
-    return [f"{label}: incomplete and therefore left out: {told}{more}."]
-
-
 def _given_times(time_s: Sequence[float], count: int, label: str) -> np.ndarray:
     times = np.asarray(time_s, dtype=float)
     if times.shape != (count,):
@@ -231,7 +112,7 @@ def _given_times(time_s: Sequence[float], count: int, label: str) -> np.ndarray:
     return times
 
 
-def _told_times(groups: _Groups, place: np.ndarray, found: list[Clock], label: str) -> tuple[Clock, np.ndarray, list[str]]:
+def _told_times(groups: TimeGroups, place: np.ndarray, found: list[Clock], label: str) -> tuple[Clock, np.ndarray, list[str]]:
     """First clock that is fit for use, times of the complete groups, float64, and warnings."""
     fit: list[tuple[Clock, np.ndarray]] = []
     faults = []
@@ -260,7 +141,7 @@ def _told_times(groups: _Groups, place: np.ndarray, found: list[Clock], label: s
     return clock, times, warnings
 
 
-def _times_of(clock: Clock, groups: _Groups, place: np.ndarray) -> tuple[np.ndarray, str]:
+def _times_of(clock: Clock, groups: TimeGroups, place: np.ndarray) -> tuple[np.ndarray, str]:
     """Median time of each complete group, float64, and what is wrong with the clock ('' where nothing is)."""
     kept = np.flatnonzero(groups.complete)
     seconds = np.full(groups.counts.shape, np.nan)
@@ -284,7 +165,7 @@ def _times_of(clock: Clock, groups: _Groups, place: np.ndarray) -> tuple[np.ndar
     return times, ""
 
 
-def _missing(groups: _Groups, series: Sequence[Series], times: np.ndarray, label: str) -> list[str]:
+def _missing(groups: TimeGroups, series: Sequence[Series], times: np.ndarray, label: str) -> list[str]:
     """Warn of time points that are not there."""
     if groups.basis == "temporal position":
         warnings = []
