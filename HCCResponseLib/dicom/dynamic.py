@@ -65,7 +65,7 @@ def read_dynamic(
 ) -> DynamicSeries:
     """Read a dynamic series in the order of time; the time points may be unevenly spaced.
 
-    How frames are put together and where the times come from is told in ``time_points``. A time point that lacks slices is
+    How frames are put together is told in ``time_groups``, where the times come from in ``time_points``. A time point that lacks slices is
     left out with a warning, several are an error.
 
     :param series: one series of all time points, or several that hold one or more of them.

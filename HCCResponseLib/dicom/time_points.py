@@ -1,8 +1,8 @@
 """Which frames of a dynamic series belong to one time point, and when each time point was acquired.
 
-How frames are put together is told in ``time_groups``. Times come from the first clock of :func:`clocks` that runs strictly forward in every
-slice, never from a clock that stands still or runs against the temporal positions. A time point's time is the median of its
-frames', counted from the first time point.
+How frames are put together is told in ``time_groups``. Times come from the first clock of :func:`clocks` that runs strictly
+forward in every slice, never from a clock that stands still or runs against the temporal positions. A time point's time is
+the median of its frames', counted from the first time point.
 """
 
 from collections.abc import Sequence
