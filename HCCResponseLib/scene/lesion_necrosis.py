@@ -12,6 +12,7 @@ from ..response.region_types import RegionType
 from .examination_volumes import array_on_grid_of
 from .lesion_identity import ensure_lesion_identity, lesion_identity
 from .linked_segments import linked_segment, reference_segment, set_linked_mask
+from .measured_outlines import outline_fingerprint
 from .measurement_rows import Reading, method_text, outside_setting, procedure_of, rows_of, write_rows
 from .segment_masks import is_empty, reference_volume
 from .segment_tags import require_segment
@@ -45,6 +46,8 @@ class LesionNecrosis:
         self._geometry = volume_geometry(post_node, world=True)
         self._pre = None if pre_node is None else array_on_grid_of(pre_node, post_node)
         self._lesion = segment_mask(segmentation_node, segment_id, post_node)
+        self._outline = outline_fingerprint(segmentation_node, segment_id)
+        self._reference_ids: set[str] = set()
         self._alignment = None
         self._analysis = NecrosisAnalysis(
             self._lesion, self._geometry, post=self._post, pre=self._pre, rim_layers=rim_layers, median=median,
@@ -75,6 +78,7 @@ class LesionNecrosis:
             where = self._segmentation_node.GetName()
             raise InputError(f"Segmentation '{where}' has no reference region of the type '{region_type.title}'; make one first.")
         region = segment_mask(self._segmentation_node, region_id, self._post_node)
+        self._reference_ids.add(region_id)
         return self._analysis.measure_reference(region, region_type.title.lower(), before_contrast=before_contrast)
 
     def classify(self, threshold, **settings):
@@ -86,10 +90,12 @@ class LesionNecrosis:
 
         The rows also say how far the two images lie apart.
 
-        :raises InputError: the outline is only a proposal, or see :func:`.measurement_rows.write_rows`; nothing is changed then.
+        :raises InputError: outline or images changed since this was prepared, the outline is only a proposal, or see
+            :func:`.measurement_rows.write_rows`; nothing is changed then.
         """
         from ..lesions.tissue_parts import TissuePart
 
+        self._require_unchanged()
         values = {
             "COUNTED_VOLUME": result.tumour_ml,
             "NECROTIC_VOLUME": result.necrotic_ml,
@@ -123,10 +129,16 @@ class LesionNecrosis:
                 reading,
                 method,
                 source_nodes=[self._pre_node, self._post_node],
-                outline_ids=[segment_id, *_part_ids(node, segment_id).values()],
+                outline_ids=[segment_id, *_part_ids(node, segment_id).values(), *sorted(self._reference_ids)],
                 table_node=table_node,
             )
         return rows
+
+    def _require_unchanged(self) -> None:
+        name = require_segment(self._segmentation_node, self._segment_id).GetName()
+        same_outline = outline_fingerprint(self._segmentation_node, self._segment_id) == self._outline
+        if not same_outline or not volume_geometry(self._post_node, world=True).matches(self._geometry):
+            raise InputError(f"The outline of '{name}' or its image changed since the necrosis was computed; compute it again.")
 
     def _alignment_words(self) -> str | None:
         if self._pre is None:

@@ -9,7 +9,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from .segment_tags import get_tag, require_segment, set_tag
 
-__all__ = ["outdated_procedures", "remember_outlines"]
+__all__ = ["outdated_procedures", "outline_fingerprint", "remember_outlines"]
 
 _TAG = "HCC.MeasuredOutlines"
 
@@ -24,7 +24,7 @@ def remember_outlines(segmentation_node, segment_id: str, procedure: str, reader
     readers = known.setdefault(procedure, {})
     readers.pop(reader, None)
     if outline_ids:
-        readers[reader] = {one: _fingerprint(segmentation_node, one) for one in outline_ids}
+        readers[reader] = {one: outline_fingerprint(segmentation_node, one) for one in outline_ids}
     set_tag(segment, _TAG, json.dumps(known, ensure_ascii=False))
 
 
@@ -37,12 +37,12 @@ def outdated_procedures(segmentation_node, segment_id: str, reader: str = "") ->
     return [
         procedure
         for procedure, readers in known.items()
-        if any(_fingerprint(segmentation_node, one) != then for one, then in readers.get(reader, {}).items())
+        if any(outline_fingerprint(segmentation_node, one) != then for one, then in readers.get(reader, {}).items())
     ]
 
 
-def _fingerprint(segmentation_node, segment_id: str) -> str:
-    """Tell one outline from another: which voxels of the segmentation's grid, or which points of a surface."""
+def outline_fingerprint(segmentation_node, segment_id: str) -> str:
+    """Return what tells one outline from another: which voxels of the segmentation's grid, or which points of a surface."""
     segmentation = segmentation_node.GetSegmentation()
     segment = segmentation.GetSegment(segment_id)
     if segment is None:

@@ -112,6 +112,23 @@ class TestNecrosis(NecrosisTestCase):
         self.assertEqual(len(linked_segments(self.node, uid)), 2)
         np.testing.assert_array_equal(self.part(RegionType.NECROTIC), self.lesion)
 
+    def test_an_outline_changed_meanwhile_is_not_written_over(self):
+        necrosis = self.analysis()
+        result = necrosis.classify(RelativeThreshold(20.0))
+        changed = self.lesion.copy()
+        changed[4] = False
+        set_segment_mask(self.node, self.segment_id, changed, self.post_node)
+        with self.assertRaisesRegex(InputError, "'Lesion 1' or its image changed"):
+            necrosis.apply(result, READING)
+        self.assertEqual(measurements(), [])
+
+    def test_another_reference_makes_the_rows_outdated(self):
+        necrosis = self.analysis()
+        necrosis.apply(necrosis.classify(ReferenceThreshold(necrosis.measure_reference(), k=-5.0)), READING)
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), [])
+        set_segment_mask(self.node, self.liver_id, np.roll(self.liver, 1, axis=1), self.post_node)
+        self.assertEqual(outdated_procedures(self.node, self.segment_id, "A"), ["Necrosis"])
+
     def test_one_phase_alone(self):
         necrosis = LesionNecrosis(self.node, self.segment_id, self.post_node)
         result = necrosis.classify(PhaseThreshold(120.0))
