@@ -20,7 +20,7 @@ from ..errors import InputError
 from ..geometry import Geometry
 from ..version import __version__
 
-__all__ = ["VENDORS", "SeriesHeader", "Volume", "write_series"]
+__all__ = ["VENDORS", "ContrastBolus", "PulseSequence", "SeriesHeader", "Volume", "write_series"]
 
 VENDORS = {
     "siemens": ("SIEMENS", "MAGNETOM Aera"),
@@ -33,7 +33,7 @@ VENDORS = {
 
 PHILIPS_GAIN = 0.04
 """Displayed value over received signal, RS * SS, of all images of the Philips style."""
-PRIVATE_BLOCK = 0x10
+GADOLINIUM_G_PER_MMOL = 0.15725
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,57 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class PulseSequence:
+    """How a series was acquired, in the defined terms of the MR Image module.
+
+    :param scanning: ScanningSequence: SE, IR, GR, EP ("SE", "IR") ...
+    :param variant: SequenceVariant: SK segmented k-space, SP spoiled ...
+    :param options: ScanOptions: FS fat saturation, RG respiratory gating ...
+    :param dimensions: "2D" or "3D".
+    :param name: SequenceName, where the vendor writes one ("*fl3d1").
+    :param contrast: AcquisitionContrast of enhanced files: T1, T2, DIFFUSION ...
+    """
+
+    scanning: tuple[str, ...] = ("GR",)
+    variant: tuple[str, ...] = ("SK",)
+    options: tuple[str, ...] = ("FS",)
+    dimensions: str = "3D"
+    name: str = ""
+    echo_train_length: int = 1
+    contrast: str = "T1"
+
+
+DIFFUSION_SEQUENCE = PulseSequence(scanning=("EP", "SE"), dimensions="2D", contrast="DIFFUSION")
+
+
+@dataclass(frozen=True)
+class ContrastBolus:
+    """An injection of contrast agent into a vein.
+
+    :param start: when it began.
+    :param agent: name of the agent; ``agent_code`` is its SNOMED CT code (DICOM CID 12).
+    :param concentration: mmol of gadolinium per mL of agent.
+    """
+
+    start: datetime
+    agent: str = "Gadobutrol"
+    agent_code: str = "407976008"
+    volume_ml: float = 7.5
+    rate_ml_per_s: float = 2.0
+    concentration: float = 1.0
+
+
+@dataclass(frozen=True)
 class SeriesHeader:
-    """What all images of a series share."""
+    """What all images of a series share.
+
+    :param start: when the series began; ``study_start``: when its study did (None: with the series).
+    :param birth_date: YYYYMMDD; ``sex`` M, F or O.
+    :param sequence: None: echo-planar where the volumes have b-values, else a fat-suppressed 3D gradient echo.
+    :param contrast: injection that the images are taken after (or during); None before contrast.
+    :param temporal: number the volumes as temporal positions, as for a dynamic series.
+    :param window: centre and width of the display; None shows all signals.
+    """
 
     description: str = "ep2d_diff"
     number: int = 1
@@ -73,6 +122,15 @@ class SeriesHeader:
     repetition_time_s: float = 4.0
     flip_angle_deg: float = 90.0
     averages: int = 1
+    study_start: datetime | None = None
+    study_description: str = "Synthetic liver MRI"
+    birth_date: str = ""
+    sex: str = "O"
+    weight_kg: float | None = None
+    sequence: PulseSequence | None = None
+    contrast: ContrastBolus | None = None
+    temporal: bool = False
+    window: tuple[float, float] | None = None
 
 
 def write_series(
@@ -112,11 +170,13 @@ class _Writer:
 
     def __init__(self, folder: Path, volumes: Sequence[Volume], geometry: Geometry, header: SeriesHeader, vendor: str, seed: int):
         self.folder, self.volumes, self.geometry, self.header, self.vendor = folder, volumes, geometry, header, vendor
-        self.study_key = (str(seed), header.patient_id, header.start.date().isoformat())
+        self.study_start = header.study_start or header.start
+        self.study_key = (str(seed), header.patient_id, self.study_start.date().isoformat())
         self.series_key = (*self.study_key, str(header.number), vendor)
         self.diffusion = any(volume.b_value is not None for volume in volumes)
+        self.sequence = header.sequence or (DIFFUSION_SEQUENCE if self.diffusion else PulseSequence())
         self.brightest = max(float(np.max(volume.signals)) for volume in volumes)
-        self.window = (_decimal(self.brightest / 2), _decimal(max(self.brightest, 1.0)))
+        self.window = tuple(map(_decimal, header.window or (self.brightest / 2, max(self.brightest, 1.0))))
 
     def uid(self, *key: object) -> UID:
         """Return a UID that depends on the key alone."""
@@ -133,6 +193,10 @@ class _Writer:
             raise InputError("Signals to be written as DICOM must lie between 0 and 65535.")
         return values.astype("<u2"), slope, intercept
 
+    def temporal_resolution_s(self) -> float:
+        """Return the mean time from one volume to the next."""
+        return (self.volumes[-1].seconds - self.volumes[0].seconds) / max(len(self.volumes) - 1, 1)
+
     def position(self, k: int) -> list[float]:
         """Return the LPS centre of the first pixel of slice ``k``."""
         return [_decimal(x) for x in (self.geometry.ijk_to_lps @ [0.0, 0.0, k, 1.0])[:3]]
@@ -148,9 +212,8 @@ class _Writer:
             return ["DERIVED", "PRIMARY", "DIFFUSION", volume.derived]
         if self.vendor == "siemens" and self.diffusion:
             return ["DERIVED", "PRIMARY", "DIFFUSION", "TRACEW", "ND"] if trace else ["ORIGINAL", "PRIMARY", "DIFFUSION", "NONE", "ND"]
-        return {"philips": ["ORIGINAL", "PRIMARY", "M_SE", "M", "SE"], "siemens": ["ORIGINAL", "PRIMARY", "M", "ND"]}.get(
-            self.vendor, ["ORIGINAL", "PRIMARY", "OTHER"],
-        )
+        philips = ["M_SE", "M", "SE"] if "SE" in self.sequence.scanning else ["M_FFE", "M", "FFE"]
+        return ["ORIGINAL", "PRIMARY", *{"philips": philips, "siemens": ["M", "ND"]}.get(self.vendor, ["OTHER"])]
 
     def file(self, sop_class: UID, sop_instance: UID) -> Dataset:
         """Return a dataset with patient, study, series, equipment and pixel description."""
@@ -163,17 +226,20 @@ class _Writer:
         d.file_meta = meta
         d.SpecificCharacterSet = "ISO_IR 100"
         d.SOPClassUID, d.SOPInstanceUID = sop_class, sop_instance
-        d.StudyDate = d.SeriesDate = d.ContentDate = f"{header.start:%Y%m%d}"
-        d.StudyTime = d.SeriesTime = d.ContentTime = f"{header.start:%H%M%S}"
+        d.StudyDate, d.StudyTime = f"{self.study_start:%Y%m%d}", f"{self.study_start:%H%M%S}"
+        d.SeriesDate = d.ContentDate = f"{header.start:%Y%m%d}"
+        d.SeriesTime = d.ContentTime = f"{header.start:%H%M%S}"
         d.AccessionNumber = ""
         d.Modality = "MR"
         d.Manufacturer, d.ManufacturerModelName = VENDORS[self.vendor]
         d.DeviceSerialNumber = "0"
         d.SoftwareVersions = f"HCCResponse {__version__}"
         d.ReferringPhysicianName = ""
-        d.StudyDescription = "Synthetic liver MRI"
+        d.StudyDescription = header.study_description
         d.SeriesDescription = d.ProtocolName = header.description
-        d.PatientName, d.PatientID, d.PatientBirthDate, d.PatientSex = header.patient_name, header.patient_id, "", "O"
+        d.PatientName, d.PatientID, d.PatientBirthDate, d.PatientSex = header.patient_name, header.patient_id, header.birth_date, header.sex
+        if header.weight_kg is not None:
+            d.PatientWeight = _decimal(header.weight_kg)
         d.BodyPartExamined, d.PatientPosition = "LIVER", "HFS"
         d.StudyInstanceUID = self.uid("study", *self.study_key)
         d.SeriesInstanceUID = self.uid("series", *self.series_key)
@@ -197,29 +263,42 @@ class _Writer:
 class _ClassicWriter(_Writer):
     def write(self) -> list[Path]:
         paths = []
-        for volume in self.volumes:
+        for v, volume in enumerate(self.volumes):
             stored, slope, intercept = self.stored(volume)
-            # a list: extend() of a generator would count the growing list
-            paths += [self._write_slice(volume, k, plane, slope, intercept, len(paths) + k + 1) for k, plane in enumerate(stored)]
+            # Most of a header is the same in all slices: it is made once and changed from slice to slice.
+            d = self._header_of(v, volume, slope, intercept)
+            for k, plane in enumerate(stored):
+                instance = len(paths) + 1
+                d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = self.uid("image", *self.series_key, instance)
+                d.ImagePositionPatient, d.InstanceNumber = self.position(k), instance
+                d.PixelData = plane.tobytes()
+                paths.append(self.save(d, f"{self.header.number:03d}_{instance:05d}.dcm"))
         return paths
 
-    def _write_slice(self, volume: Volume, k: int, plane: np.ndarray, slope: float, intercept: float, instance: int) -> Path:
-        header, spacing = self.header, self.geometry.spacing_mm
-        d = self.file(MRImageStorage, self.uid("image", *self.series_key, instance))
+    def _header_of(self, v: int, volume: Volume, slope: float, intercept: float) -> Dataset:
+        """Return the header of volume number ``v``, without what tells its slices apart."""
+        header, spacing, sequence = self.header, self.geometry.spacing_mm, self.sequence
+        d = self.file(MRImageStorage, UID(""))
         acquired = header.start + timedelta(seconds=volume.seconds)
         d.ImageType = self.image_type(volume)
         d.AcquisitionDate, d.AcquisitionTime = f"{acquired:%Y%m%d}", f"{acquired:%H%M%S.%f}"
-        d.ScanningSequence = ["EP", "SE"] if self.diffusion else "GR"
-        d.SequenceVariant, d.ScanOptions, d.MRAcquisitionType = "SK", "FS", "2D" if self.diffusion else "3D"
+        d.ScanningSequence, d.SequenceVariant, d.ScanOptions = list(sequence.scanning), list(sequence.variant), list(sequence.options)
+        d.MRAcquisitionType, d.EchoTrainLength = sequence.dimensions, sequence.echo_train_length
+        if sequence.name:
+            d.SequenceName = sequence.name
         d.EchoTime = _decimal(1e3 * (volume.echo_time_s or header.echo_time_s))
         d.RepetitionTime = _decimal(1e3 * (volume.repetition_time_s or header.repetition_time_s))
         d.FlipAngle = _decimal(volume.flip_angle_deg or header.flip_angle_deg)
         d.NumberOfAverages = header.averages
-        d.EchoTrainLength = 1
         d.SliceThickness = d.SpacingBetweenSlices = _decimal(spacing[2])
         d.PixelSpacing = [_decimal(spacing[1]), _decimal(spacing[0])]
-        d.ImagePositionPatient, d.ImageOrientationPatient = self.position(k), self.orientation()
-        d.AcquisitionNumber, d.InstanceNumber = 1, instance
+        d.ImageOrientationPatient = self.orientation()
+        d.AcquisitionNumber = v + 1 if header.temporal else 1
+        if header.temporal:
+            d.TemporalPositionIdentifier, d.NumberOfTemporalPositions = v + 1, len(self.volumes)
+            d.TemporalResolution = _decimal(1e3 * self.temporal_resolution_s())
+        if header.contrast is not None:
+            _classic_contrast(d, header.contrast)
         d.WindowCenter, d.WindowWidth = self.window
         if self.vendor == "philips" or volume.rescale is not None:
             d.RescaleSlope, d.RescaleIntercept, d.RescaleType = slope, intercept, "US"
@@ -227,8 +306,17 @@ class _ClassicWriter(_Writer):
             _CLASSIC_DIFFUSION[self.vendor](d, volume)
         if self.vendor == "philips":
             _philips_scale(d, slope)
-        d.PixelData = plane.tobytes()
-        return self.save(d, f"{self.header.number:03d}_{instance:05d}.dcm")
+        return d
+
+
+def _classic_contrast(d: Dataset, bolus: ContrastBolus) -> None:
+    duration = bolus.volume_ml / bolus.rate_ml_per_s
+    d.ContrastBolusAgent, d.ContrastBolusRoute, d.ContrastBolusIngredient = bolus.agent, "IV", "GADOLINIUM"
+    d.ContrastBolusVolume = d.ContrastBolusTotalDose = _decimal(bolus.volume_ml)
+    d.ContrastBolusIngredientConcentration = _decimal(1e3 * bolus.concentration * GADOLINIUM_G_PER_MMOL)
+    d.ContrastFlowRate, d.ContrastFlowDuration = _decimal(bolus.rate_ml_per_s), _decimal(duration)
+    d.ContrastBolusStartTime = f"{bolus.start:%H%M%S.%f}"
+    d.ContrastBolusStopTime = f"{bolus.start + timedelta(seconds=duration):%H%M%S.%f}"
 
 
 def _siemens_diffusion(d: Dataset, volume: Volume) -> None:
@@ -302,18 +390,22 @@ class _EnhancedWriter(_Writer):
         d.AcquisitionDuration = float(max(v.seconds for v in self.volumes) + header.repetition_time_s)
         for name, value in _ENHANCED_IMAGE.items():
             setattr(d, name, value)
-        d.AcquisitionContrast = "DIFFUSION" if self.diffusion else "T1"
+        d.AcquisitionContrast = self.sequence.contrast
         if kind != "DERIVED":
             for name, value in _ENHANCED_PULSE_SEQUENCE.items():
                 setattr(d, name, value)
-            d.EchoPulseSequence = "SPIN" if self.diffusion else "GRADIENT"
-            d.EchoPlanarPulseSequence = "YES" if self.diffusion else "NO"
-            d.PulseSequenceName = "ep2d_diff" if self.diffusion else "vibe"
-            d.MRAcquisitionType = "2D" if self.diffusion else "3D"
-            if self.diffusion:
-                d.MultipleSpinEcho = "NO"
-            else:
+            spin_echo, planar = ("SE" in self.sequence.scanning), ("EP" in self.sequence.scanning)
+            d.EchoPulseSequence = "SPIN" if spin_echo else "GRADIENT"
+            d.EchoPlanarPulseSequence = "YES" if planar else "NO"
+            d.PulseSequenceName = self.sequence.name or ("ep2d_diff" if self.diffusion else "vibe")
+            d.MRAcquisitionType = self.sequence.dimensions
+            d.SpectrallySelectedSuppression = "FAT" if "FS" in self.sequence.options else "NONE"
+            if spin_echo:
+                d.MultipleSpinEcho = "YES" if self.sequence.echo_train_length > 1 else "NO"
+            if self.sequence.dimensions == "3D":
                 d.CoverageOfKSpace = "FULL"
+        if header.contrast is not None:
+            _enhanced_contrast(d, header.contrast)
         self._dimensions(d)
         d.SharedFunctionalGroupsSequence = DicomSequence([self._shared()])
         frames, planes = [], []
@@ -396,11 +488,12 @@ class _EnhancedWriter(_Writer):
             "MRImageFrameTypeSequence": _item(
                 FrameType=["ORIGINAL" if volume.derived is None else "DERIVED", "PRIMARY", *self._contrast(volume)],
                 PixelPresentation="MONOCHROME", VolumetricProperties="VOLUME", VolumeBasedCalculationTechnique="NONE",
-                ComplexImageComponent="MAGNITUDE", AcquisitionContrast="DIFFUSION" if self.diffusion else "T1",
+                ComplexImageComponent="MAGNITUDE", AcquisitionContrast=self.sequence.contrast,
             ),
             "MRTimingAndRelatedParametersSequence": _item(
                 RepetitionTime=_decimal(1e3 * repetition_time), FlipAngle=_decimal(volume.flip_angle_deg or header.flip_angle_deg),
-                EchoTrainLength=1, RFEchoTrainLength=1, GradientEchoTrainLength=1, GradientOutputType="DB_DT", GradientOutput=0.0,
+                EchoTrainLength=self.sequence.echo_train_length, RFEchoTrainLength=self.sequence.echo_train_length,
+                GradientEchoTrainLength=1, GradientOutputType="DB_DT", GradientOutput=0.0,
                 SpecificAbsorptionRateSequence=DicomSequence(
                     [_item(SpecificAbsorptionRateDefinition="IEC_WHOLE_BODY", SpecificAbsorptionRateValue=0.0)],
                 ),
@@ -408,6 +501,13 @@ class _EnhancedWriter(_Writer):
             ),
             "MREchoSequence": _item(EffectiveEchoTime=1e3 * float(volume.echo_time_s or header.echo_time_s)),
         }
+        if header.contrast is not None:
+            groups["ContrastBolusUsageSequence"] = _item(
+                ContrastBolusAgentNumber=1,
+                ContrastBolusAgentAdministered="YES" if acquired >= header.contrast.start else "NO",
+                ContrastBolusAgentDetected="YES" if acquired >= header.contrast.start else "NO",
+                ContrastBolusAgentPhase="DYNAMIC" if header.temporal else "POST_CONTRAST",
+            )
         if volume.b_value is not None:
             groups["MRDiffusionSequence"] = _enhanced_diffusion(volume)
         if self.vendor == "philips":
@@ -420,6 +520,26 @@ class _EnhancedWriter(_Writer):
         if philips is not None:
             frame.private_block(0x2005, "Philips MR Imaging DD 005", create=True).add_new(0x0F, "SQ", [philips])
         return frame
+
+
+def _enhanced_contrast(d: Dataset, bolus: ContrastBolus) -> None:
+    duration = bolus.volume_ml / bolus.rate_ml_per_s
+    profile = _item(
+        ContrastBolusVolume=_decimal(bolus.volume_ml),
+        ContrastBolusStartTime=f"{bolus.start:%H%M%S.%f}",
+        ContrastBolusStopTime=f"{bolus.start + timedelta(seconds=duration):%H%M%S.%f}",
+        ContrastFlowRate=_decimal(bolus.rate_ml_per_s),
+        ContrastFlowDuration=_decimal(duration),
+    )
+    agent = _code(bolus.agent_code, "SCT", bolus.agent)
+    agent.ContrastBolusAgentNumber = 1
+    agent.ContrastBolusAdministrationRouteSequence = DicomSequence([_code("47625008", "SCT", "Intravenous route")])
+    agent.ContrastBolusIngredientCodeSequence = DicomSequence([_code("58281002", "SCT", "Gadolinium")])
+    agent.ContrastBolusVolume = _decimal(bolus.volume_ml)
+    agent.ContrastBolusIngredientConcentration = _decimal(1e3 * bolus.concentration * GADOLINIUM_G_PER_MMOL)
+    agent.ContrastBolusIngredientOpaque = "NO"
+    agent.ContrastAdministrationProfileSequence = DicomSequence([profile])
+    d.ContrastBolusAgentSequence = DicomSequence([agent])
 
 
 def _enhanced_diffusion(volume: Volume) -> Dataset:
@@ -456,7 +576,6 @@ _ENHANCED_PULSE_SEQUENCE = {
     "TimeOfFlightContrast": "NO",
     "SteadyStatePulseSequence": "NONE",
     "SaturationRecovery": "NO",
-    "SpectrallySelectedSuppression": "FAT",
     "OversamplingPhase": "NONE",
     "GeometryOfKSpaceTraversal": "RECTILINEAR",
     "RectilinearPhaseEncodeReordering": "LINEAR",
