@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 
 from ..errors import InputError
-from .finding import Finding
+from .finding import Exclusion, Finding
 from .measurement import Measurement
 from .roles import Role
 
@@ -161,6 +161,7 @@ class Case:
     :param name: patient's name; left out of de-identified exports.
     :param time_points: by index.
     :param findings: what readers said of lesions beside the numbers.
+    :param exclusions: lesions that the user left out of the assessment.
     :raises InputError: indices or UIDs stand twice, or an image or a finding belongs to no time point or lesion of the case.
     """
 
@@ -171,10 +172,11 @@ class Case:
     lesions: tuple[Lesion, ...] = ()
     measurements: tuple[Measurement, ...] = field(default=())
     findings: tuple[Finding, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
 
     def __post_init__(self):
         """Sort and check."""
-        for name in ("time_points", "images", "lesions", "measurements", "findings"):
+        for name in ("time_points", "images", "lesions", "measurements", "findings", "exclusions"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         object.__setattr__(self, "time_points", tuple(sorted(self.time_points, key=lambda one: one.index)))
         _unique([one.index for one in self.time_points], "Time point")
@@ -192,6 +194,10 @@ class Case:
             for uid in filter(None, (finding.lesion_uid, finding.merged_with)):
                 if uid not in uids:
                     raise InputError(f"A finding belongs to lesion {uid}, which the case does not have.")
+        _unique([one.lesion_uid for one in self.exclusions], "Exclusion of lesion")
+        for exclusion in self.exclusions:
+            if exclusion.lesion_uid not in uids:
+                raise InputError(f"Lesion {exclusion.lesion_uid} is left out of the assessment, but the case does not have it.")
         parents = {one.uid: one.split_from for one in self.lesions}
         for lesion in self.lesions:
             if lesion.split_from and lesion.split_from not in uids:
@@ -206,6 +212,10 @@ class Case:
     def lesion(self, uid: str) -> Lesion | None:
         """The lesion with a tracking UID, or None."""
         return next((one for one in self.lesions if one.uid == uid), None)
+
+    def exclusion(self, uid: str) -> str:
+        """Why the user left a lesion out of the assessment; empty where it counts."""
+        return next((one.reason for one in self.exclusions if one.lesion_uid == uid), "")
 
     def find(self, **wanted) -> tuple[Measurement, ...]:
         """Measurements with these fields, such as ``lesion_uid=uid, quantity="ADC", statistic="median"``, in their order."""
@@ -240,7 +250,14 @@ class Case:
         for row in content.get("measurements") or ():
             if isinstance(row, dict) and row.get("value", 0) is None:
                 row["value"] = math.nan
-        parts = {"time_points": TimePoint, "images": Image, "lesions": Lesion, "measurements": Measurement, "findings": Finding}
+        parts = {
+            "time_points": TimePoint,
+            "images": Image,
+            "lesions": Lesion,
+            "measurements": Measurement,
+            "findings": Finding,
+            "exclusions": Exclusion,
+        }
         return _made(cls, {name: _list_of(parts[name], name, part) if name in parts else part for name, part in content.items()}, "Case")
 
 

@@ -1,11 +1,11 @@
-"""What a reader says of a lesion in one examination where no number says it: gone, too small, not evaluable, merged, progressing."""
+"""What people say of a lesion where no number says it: gone, too small, not evaluable, merged, progressing; or to leave it out."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import InputError
 
-__all__ = ["Finding", "LesionState"]
+__all__ = ["Exclusion", "Finding", "LesionState"]
 
 
 class LesionState(StrEnum):
@@ -63,3 +63,19 @@ class Finding:
             raise InputError("Finding: a merged lesion, and only that, names the lesion that it is measured with.")
         if self.merged_with and self.merged_with == self.lesion_uid:
             raise InputError("Finding: a lesion cannot be merged with itself.")
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A lesion that the user left out of the assessment, and why.
+
+    :raises InputError: there is no reason.
+    """
+
+    lesion_uid: str
+    reason: str
+
+    def __post_init__(self):
+        """Check the reason."""
+        if not self.reason.strip():
+            raise InputError("A lesion is left out of the assessment for a reason; say which.")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from HCCResponseLib.errors import InputError
 from HCCResponseLib.response.case import Case, Image, Lesion, LesionKind, TimePoint
 from HCCResponseLib.response.change import Trend, nadir, percent_change, trend
-from HCCResponseLib.response.finding import Finding, LesionState
+from HCCResponseLib.response.finding import Exclusion, Finding, LesionState
 from HCCResponseLib.response.measurement import Measurement
 from HCCResponseLib.response.quantities import QUANTITIES, STATISTICS, canonical_unit
 from HCCResponseLib.response.roles import Role
@@ -48,12 +48,13 @@ def a_case() -> Case:
             Finding(1, "2.25.99", "unequivocal progression", reader="A", comment="much larger"),
             Finding(1, UID, LesionState.MERGED, "2.25.99", "B"),
         ),
+        exclusions=(Exclusion("2.25.99", "ill-defined"),),
     )
 
 
 def equal(a: Case, b: Case) -> bool:
     """Equality in which NaN equals NaN."""
-    parts = ("time_points", "images", "lesions", "findings")
+    parts = ("time_points", "images", "lesions", "findings", "exclusions")
     return a.to_json() == b.to_json() and all(getattr(a, part) == getattr(b, part) for part in parts)
 
 
@@ -66,10 +67,12 @@ class CaseTest(unittest.TestCase):
         self.assertIs(again.images[0].role, Role.DWI)
         self.assertIs(again.lesions[0].kind, LesionKind.TARGET)
         self.assertIs(again.findings[0].state, LesionState.PROGRESSION)
+        self.assertEqual((again.exclusion("2.25.99"), again.exclusion(UID)), ("ill-defined", ""))
 
     def test_a_case_without_the_later_fields_is_read(self):
         content = json.loads(a_case().to_json())
         content.pop("findings")
+        content.pop("exclusions")
         content["lesions"] = [{"uid": UID, "identifier": "L1"}]
         content["time_points"] = [{"index": 0}, {"index": 1}]
         content["images"] = []
@@ -128,6 +131,11 @@ class CaseTest(unittest.TestCase):
             (lambda c: c["findings"][1].update(merged_with=""), "names the lesion"),
             (lambda c: c["findings"][1].update(merged_with=UID), "merged with itself"),
             (lambda c: c["findings"].append(c["findings"][0]), "stands twice"),
+            (lambda c: c["exclusions"].append(c["exclusions"][0]), "stands twice"),
+            (lambda c: c["exclusions"][0].update(lesion_uid="2.25.7"), "left out of the assessment, but the case does not have it"),
+            (lambda c: c["exclusions"][0].update(reason=" "), "left out of the assessment for a reason"),
+            (lambda c: c["time_points"][0].update(index=-1), "must be 0 (baseline)"),
+            (lambda c: c["time_points"][0].update(weeks_from_baseline=float("inf")), "is not a number"),
         ):
             with self.subTest(says), self.assertRaises(InputError) as raised:
                 Case.from_json(damaged(change))

@@ -59,6 +59,9 @@ class ComparisonTest(unittest.TestCase):
         found = wilcoxon_exact([1.0, 2.0, 3.0], [1.0, 3.0, 5.0])
         self.assertEqual((found.pairs, found.p_value), (2, 0.5))
 
+    def test_twenty_pairs_are_the_most(self):
+        self.assertAlmostEqual(wilcoxon_exact(np.zeros(20), np.arange(1.0, 21.0)).p_value, 2 / 2**20)
+
     def test_no_direction_is_never_more_than_1(self):
         self.assertEqual(wilcoxon_exact([0.0, 0.0], [1.0, -1.0]).p_value, 1.0)
 
@@ -68,7 +71,7 @@ class ComparisonTest(unittest.TestCase):
         self.assertAlmostEqual(found.p_value, math.erfc((9.0 - 4.5) / math.sqrt(9.0 * 7.0 / 12.0) / math.sqrt(2.0)))
 
     def test_samples_that_cannot_be_are_refused(self):
-        for before, after in (([1.0], [1.0, 2.0]), ([1.0], [math.nan]), ([], []), ([1.0, 2.0], [1.0, 2.0]), ([0.0] * 21, range(1, 22))):
+        for before, after in (([1.0], [1.0, 2.0]), ([1.0, 2.0], [3.0, math.nan]), ([[1.0]], [[2.0]]), ([], []), ([1.0, 2.0], [1.0, 2.0]), ([0.0] * 21, range(1, 22))):
             with self.assertRaises(InputError):
                 wilcoxon_exact(before, after)
         for first, second in (([], [1.0]), ([1.0], [math.inf]), ([1.0, 1.0], [1.0])):
@@ -91,7 +94,7 @@ class ProportionTest(unittest.TestCase):
         self.assertAlmostEqual(auc_interval(1.0, 10)[0], 0.6915, places=4)
 
     def test_what_cannot_be_is_refused(self):
-        for successes, total, confidence in ((1, 0, 0.95), (3, 2, 0.95), (-1, 2, 0.95), (1, 2, 1.0), (math.nan, 2, 0.95)):
+        for successes, total, confidence in ((1, 0, 0.95), (3, 2, 0.95), (-1, 2, 0.95), (1, 2, 1.0), (1, 2, 0.0), (math.nan, 2, 0.95)):
             with self.assertRaises(InputError):
                 clopper_pearson(successes, total, confidence)
         for auc in (-0.1, 1.1, math.nan):
