@@ -98,12 +98,13 @@ def diameter_lines(segmentation_node, lesion_uid: str | None = None, *quantities
 
 def remove_line(line_node) -> None:
     """Remove a line from the scene together with its display and storage nodes, which Slicer would leave behind."""
+    extra = [line_node.GetDisplayNode(), line_node.GetStorageNode()]
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
     item = hierarchy.GetItemByDataNode(line_node)
     if item:
-        hierarchy.RemoveItem(item, False)
-    for node in (line_node.GetDisplayNode(), line_node.GetStorageNode(), line_node):
-        if node is not None:
+        hierarchy.RemoveItem(item)
+    for node in (line_node, *extra):
+        if node is not None and node.GetScene() is not None:
             slicer.mrmlScene.RemoveNode(node)
 
 
