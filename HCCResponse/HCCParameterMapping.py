@@ -510,6 +510,7 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         if any(values.outdated for values in self._values):
             notes.append(_("Grey: the outline or the map changed; measure again."))
         self.ui.valuesNoteLabel.text = "\n".join(filter(None, notes))
+        self.ui.valuesNoteLabel.visible = any(notes)
         self._fillValuesTable(allOutdated=bool(outdated))
         self.ui.copyValuesButton.enabled = bool(self._values)
 
@@ -716,10 +717,10 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
                 layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView if before is None else before)
             return
         with self._tellingErrors(_("The measurement table could not be shown.")):
-            self.logic.showMeasurementTable()
             before = layoutManager.layout
             layoutManager.setLayout(tableLayout)
             self._layoutBefore = before if before != tableLayout else None
+            self.logic.showMeasurementTable()  # once the view for it is there
         self.onLayoutChanged(layoutManager.layout)
 
     def onLayoutChanged(self, layout: int) -> None:

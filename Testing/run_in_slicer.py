@@ -390,6 +390,7 @@ class ParameterMappingPanelTest(ModuleCase):
         manager.setLayout(node.SlicerLayoutConventionalView)
         self.ui.showTableButton.click()
         self.assertEqual(manager.layout, node.SlicerLayoutFourUpTableView)
+        self.assertIsNotNone(manager.tableWidget(0).tableView().mrmlTableNode().GetAttribute("HCC.Measurements"))
         manager.setLayout(node.SlicerLayoutOneUpRedSliceView)
         self.assertFalse(self.ui.showTableButton.checked)
         slicer.util.selectModule("Data")
