@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
 from ..errors import InputError
 from .finding import Exclusion, Finding
@@ -219,7 +220,17 @@ class Case:
 
     def find(self, **wanted) -> tuple[Measurement, ...]:
         """Measurements with these fields, such as ``lesion_uid=uid, quantity="ADC", statistic="median"``, in their order."""
-        return tuple(one for one in self.measurements if all(getattr(one, name) == value for name, value in wanted.items()))
+        index = (wanted.get("lesion_uid"), wanted.get("quantity"))
+        rows = self.measurements if None in index else self._rows_by_lesion_and_quantity.get(index, ())
+        return tuple(one for one in rows if all(getattr(one, name) == value for name, value in wanted.items()))
+
+    @cached_property
+    def _rows_by_lesion_and_quantity(self) -> dict[tuple[str, str], list[Measurement]]:
+        # Criteria ask for one lesion after the other, thousands of times.
+        rows: dict[tuple[str, str], list[Measurement]] = {}
+        for one in self.measurements:
+            rows.setdefault((one.lesion_uid, one.quantity), []).append(one)
+        return rows
 
     def latest(self, **wanted) -> Measurement | None:
         """The one of :meth:`find` that was measured last, or None.

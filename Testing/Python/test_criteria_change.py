@@ -122,6 +122,7 @@ class AfpTest(unittest.TestCase):
     def test_more_than_80_percent(self):
         self.assertFalse(afp_response(100.0, 20.0))
         self.assertTrue(afp_response(100.0, 19.9))
+        self.assertTrue(afp_response(100.0, 0.0))
         self.assertFalse(afp_response(0.3, 0.06))  # 80 % but for binary arithmetic
         for baseline, value in ((0.0, 1.0), (-1.0, 1.0), (10.0, -1.0), (math.nan, 1.0), (10.0, math.nan), (10.0, math.inf)):
             with self.assertRaises(InputError):

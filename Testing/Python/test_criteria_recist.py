@@ -123,6 +123,10 @@ class CompleteResponseTest(unittest.TestCase):
         case = make_case({"L1": TARGET, "N1": NODE}, {("L1", "LONG_AXIS"): [20.0, 0.0], ("N1", "SHORT_AXIS"): [18.0, 10.0]})
         self.assertEqual(categories(case), [BASELINE, PR])
 
+    def test_a_node_too_small_to_measure_is_normal(self):
+        case = make_case({"N1": NODE}, {("N1", "SHORT_AXIS"): [16.0]}, findings=[("N1", 1, "too small to measure")], examinations=2)
+        self.assertEqual(recist(case).at(1).reason, "CR: all targets gone; N1 is too small to measure, taken as 5 mm.")
+
     def test_nodes_are_measured_by_their_short_axis(self):
         case = make_case({"N1": NODE}, {("N1", "LONG_AXIS"): [40.0, 40.0], ("N1", "SHORT_AXIS"): [20.0, 14.0]})
         self.assertEqual(recist(case).at(1).reason, "PR: sum 14 mm, -30.0 % from 20 mm at baseline.")
@@ -167,7 +171,7 @@ class ReadersWordTest(unittest.TestCase):
     def test_too_small_to_measure_counts_5_mm(self):
         case = one_lesion(20.0, None, findings=[("L1", 1, "too small to measure")], examinations=2)
         result = recist(case)
-        self.assertEqual(result.at(1).reason, "PR: sum 5 mm (L1 too small to measure, taken as 5 mm), -75.0 % from 20 mm at baseline.")
+        self.assertEqual(result.at(1).reason, "PR: sum 5 mm (L1: too small to measure, taken as 5 mm), -75.0 % from 20 mm at baseline.")
 
     def test_a_true_measurement_below_5_mm_counts_as_it_is(self):
         self.assertEqual(recist(one_lesion(20.0, 3.0)).at(1).numbers["sum_mm"], 3.0)
@@ -178,6 +182,11 @@ class ReadersWordTest(unittest.TestCase):
                 assessment = recist(one_lesion(20.0, 12.0, findings=[("L1", 1, state)])).at(1)
                 self.assertEqual(assessment.numbers["sum_mm"], total)
                 self.assertEqual(assessment.notes, (f"The reader says L1 at week 4 is {state}; its measured size is not used.",))
+
+    def test_progression_of_a_target_is_told_by_its_size_alone(self):
+        assessment = recist(one_lesion(20.0, 21.0, findings=[("L1", 1, "unequivocal progression")])).at(1)
+        self.assertIs(assessment.category, SD)
+        self.assertIn("of a lesion that is measured only its size counts", assessment.notes[0])
 
     def test_no_enhancement_says_nothing_of_the_size(self):
         self.assertEqual(categories(one_lesion(20.0, 20.0, findings=[("L1", 1, "no arterial enhancement")])), [BASELINE, SD])
@@ -231,7 +240,7 @@ class MergedAndSplitTest(unittest.TestCase):
         self.assertEqual(assessment.numbers["sum_mm"], 50.0)
         self.assertEqual(
             assessment.reason,
-            "PD: sum 50 mm (L1 joint size of L1 and L2), +25.0 % and +10 mm over the nadir of 40 mm at baseline.",
+            "PD: sum 50 mm (L1: joint size of L1 and L2), +25.0 % and +10 mm over the nadir of 40 mm at baseline.",
         )
 
     def test_a_target_merged_with_a_non_target_has_the_joint_diameter(self):

@@ -44,6 +44,13 @@ class MrecistTest(unittest.TestCase):
         self.assertEqual((assessment.numbers["baseline_mm"], assessment.numbers["sum_mm"]), (70.0, 42.0))
         self.assertIs(assessment.category, PR)
 
+    def test_no_enhancement_is_no_size_where_the_whole_lesion_is_measured(self):
+        lesions = {"P1": dict(kind="target", organ="lung"), "Q": dict(kind="non-target", organ="lung")}
+        values = {("P1", "LONG_AXIS"): [30.0, 30.0], ("Q", "LONG_AXIS"): [9.0, 9.0]}
+        findings = [(name, 1, "no arterial enhancement") for name in lesions]
+        assessment = mrecist(make_case(lesions, values, findings=findings)).at(1)
+        self.assertEqual((assessment.category, assessment.non_target), (SD, Category.NON_CR_NON_PD))
+
     def test_a_non_target_without_enhancement_is_gone(self):
         for size, category in ((0.0, CR), (4.0, PR), (None, PR)):
             values = {("L1", "VIABLE_DIAMETER"): [20.0, 0.0], ("N", "VIABLE_DIAMETER"): [9.0, size]}
@@ -130,6 +137,14 @@ class EaslTest(unittest.TestCase):
             result.at(2).reason,
             "PD: L2 enhances again, with nothing at week 4; sum of enhancing products 406 mm², -59.4 % from 1000 mm² at baseline.",
         )
+
+    def test_a_dark_lesion_that_merged_with_a_bright_one_does_not_enhance_again(self):
+        values = {
+            ("L1", "VIABLE_DIAMETER"): [20.0, 20.0, 20.0], ("L1", "VIABLE_SHORT_AXIS"): [20.0, 20.0, 20.0],
+            ("L2", "VIABLE_DIAMETER"): [10.0, 0.0], ("L2", "VIABLE_SHORT_AXIS"): [10.0, 0.0],
+        }  # fmt: skip
+        case = make_case({"L1": TARGET, "L2": TARGET}, values, findings=[("L2", 2, "merged", "L1")])
+        self.assertEqual(easl(case).categories, (BASELINE, SD, SD))
 
     def test_a_lesion_treated_before_that_starts_to_enhance(self):
         values = {

@@ -71,7 +71,14 @@ class ComparisonTest(unittest.TestCase):
         self.assertAlmostEqual(found.p_value, math.erfc((9.0 - 4.5) / math.sqrt(9.0 * 7.0 / 12.0) / math.sqrt(2.0)))
 
     def test_samples_that_cannot_be_are_refused(self):
-        for before, after in (([1.0], [1.0, 2.0]), ([1.0, 2.0], [3.0, math.nan]), ([[1.0]], [[2.0]]), ([], []), ([1.0, 2.0], [1.0, 2.0]), ([0.0] * 21, range(1, 22))):
+        for before, after in (
+            ([1.0], [1.0, 2.0]),
+            ([1.0, 2.0], [3.0, math.nan]),
+            ([[1.0]], [[2.0]]),
+            ([], []),
+            ([1.0, 2.0], [1.0, 2.0]),
+            ([0.0] * 21, range(1, 22)),
+        ):
             with self.assertRaises(InputError):
                 wilcoxon_exact(before, after)
         for first, second in (([], [1.0]), ([1.0], [math.inf]), ([1.0, 1.0], [1.0])):

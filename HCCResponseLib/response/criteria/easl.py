@@ -7,12 +7,13 @@ lesion, or a new lesion, or unequivocal progression of non-targets.
 import math
 
 from ..case import Case, Lesion
+from ..finding import LesionState
 from .category import CriterionResult
 from .evaluation import evaluate
 from .lesion_size import measure_lesions
 from .mrecist import select_mrecist_lesions, viable_diameter
 from .reading import Reading
-from .size_rule import TOO_SMALL_MM, SizeRule, longest_diameter, product_of_diameters
+from .size_rule import TOO_SMALL_MM, SizeRule, is_viable, longest_diameter, product_of_diameters
 from .targets import Selection
 from .timeline import examination_label
 
@@ -34,7 +35,6 @@ EASL = SizeRule(
     progression_percent=25.0,
     progression_includes_limit=False,
     too_small=TOO_SMALL_MM**2,
-    viable=True,
     what="sum of enhancing products",
 )
 
@@ -65,7 +65,7 @@ def easl(case: Case, *, reader: str | None = None, selection: Selection | None =
 
 
 def _enhancing(reading: Reading, lesion: Lesion, index: int) -> float:
-    """Enhancing product of a lesion with its parts; NaN where it is not known. Lymph nodes and whole lesions have none."""
-    if enhancing_product(reading.case, lesion)[0] != "VIABLE_DIAMETER":
+    """Enhancing product of a lesion with its parts; NaN where it is not known, merged with another, or measured whole."""
+    if not is_viable(enhancing_product(reading.case, lesion)) or reading.state(lesion.uid, index) is LesionState.MERGED:
         return math.nan
     return math.fsum(one.value for one in measure_lesions(reading, EASL, (lesion,), index))

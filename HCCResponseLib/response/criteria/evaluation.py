@@ -19,7 +19,7 @@ from .size_rule import SizeRule
 from .targets import Selection
 from .timeline import examination_label, timeline
 
-__all__ = ["History", "Outcome", "evaluate", "grow_enough", "outcome_of_sizes"]
+__all__ = ["History", "Outcome", "evaluate", "outcome_of_sizes"]
 
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
 
@@ -178,9 +178,9 @@ def outcome_of_sizes(history: History) -> Outcome:
     position, smallest = history.smallest
     nadir_text = f"{show(smallest, rule.unit)} at {history.label(position)}"
     if not problems and all(one.gone for one in sizes):
-        nodes = [f"{history.reading.name(one.lesion.uid)} is a {one.remark}" for one in sizes if one.value > 0.0]
+        nodes = [f"{history.reading.name(one.lesion.uid)} is {one.remark}" for one in sizes if one.value > 0.0]
         return Outcome(Category.CR, "; ".join(["all targets gone", *nodes]), numbers)
-    if grow_enough(rule, smallest, history.measured_now):
+    if _grows_enough(rule, smallest, history.measured_now):
         least = f"at least {_size(history, history.measured_now)} ({'; '.join(problems)})" if problems else _size(history, now)
         clause = f"{rule.what} {least}, {_growth(rule, smallest, history.measured_now)} over the nadir of {nadir_text}"
         return Outcome(Category.PD, clause, numbers)
@@ -196,7 +196,7 @@ def outcome_of_sizes(history: History) -> Outcome:
     return Outcome(Category.SD, clause, numbers)
 
 
-def grow_enough(rule: SizeRule, smallest: float, now: float) -> bool:
+def _grows_enough(rule: SizeRule, smallest: float, now: float) -> bool:
     """Return whether growth over the nadir is progression; over a nadir of 0 any growth is more than every percentage."""
     percent = math.inf if smallest == 0.0 and now > 0.0 else percent_change(smallest, now)
     reached = at_least if rule.progression_includes_limit else above
@@ -211,8 +211,8 @@ def _growth(rule: SizeRule, smallest: float, now: float) -> str:
 
 
 def _size(history: History, value: float) -> str:
-    """The sum with what is special about its parts: "45 mm (L2 too small to measure, taken as 5 mm)"."""
-    remarks = [f"{history.reading.name(one.lesion.uid)} {one.remark}" for one in history.sizes[-1] if one.remark]
+    """The sum with what is special about its parts: "45 mm (L2: too small to measure, taken as 5 mm)"."""
+    remarks = [f"{history.reading.name(one.lesion.uid)}: {one.remark}" for one in history.sizes[-1] if one.remark]
     return show(value, history.rule.unit) + (f" ({'; '.join(remarks)})" if remarks else "")
 
 

@@ -11,7 +11,7 @@ from ..measurement import Measurement
 from ..quantities import find_quantity
 from .limits import at_least, show
 from .reading import Reading
-from .size_rule import NORMAL_NODE_MM, SizeRule
+from .size_rule import NORMAL_NODE_MM, SizeRule, is_viable
 from .timeline import examination_label
 
 __all__ = ["LesionSize", "measure_lesions"]
@@ -99,11 +99,12 @@ def _measure(reading: Reading, rule: SizeRule, lesion: Lesion, time_point: int) 
     state = reading.state(lesion.uid, time_point)
     said = f"The reader says {name} at {when} is {state}; its measured size is not used."
     notes = (said,) if any(row.value > 0.0 for row in measured) else ()
-    if state in _GONE or (state is LesionState.NO_ENHANCEMENT and rule.viable):
+    if state in _GONE or (state is LesionState.NO_ENHANCEMENT and is_viable(quantities)):
         return LesionSize(lesion, 0.0, True, remark=str(state), notes=notes)
     if state is LesionState.TOO_SMALL:
         remark = f"{state}, taken as {show(rule.too_small, rule.unit)}"
-        return LesionSize(lesion, rule.too_small, remark=remark, notes=notes)
+        # A lymph node too small to measure is a normal one.
+        return LesionSize(lesion, rule.too_small, lesion.lymph_node, remark=remark, notes=notes)
     if state is LesionState.NOT_EVALUABLE:
         return LesionSize(lesion, math.nan, problem=f"{name} is not evaluable at {when}", notes=notes)
     if len(measured) < len(quantities):
@@ -113,12 +114,14 @@ def _measure(reading: Reading, rule: SizeRule, lesion: Lesion, time_point: int) 
         problem = f"the {label} of {name} could not be measured at {when}" if looked_for else f"{name} has no {label} at {when}"
         return LesionSize(lesion, math.nan, problem=problem + reading.others(lesion.uid, time_point, missing))
     notes = tuple(filter(None, (reading.note(lesion.uid, time_point, quantity) for quantity in quantities)))
+    if state is LesionState.PROGRESSION:
+        notes += (f"The reader says {name} at {when} is unequivocally progressing; of a lesion that is measured only its size counts.",)
     value = float(rule.combine(row.value for row in measured))
     gone = value == 0.0
     remark = ""
     short_axis = next((row.value for row in measured if row.quantity == "SHORT_AXIS"), math.nan)
     if lesion.lymph_node and short_axis > 0.0 and not at_least(short_axis, NORMAL_NODE_MM):
-        gone, remark = True, f"normal node of {show(short_axis, 'mm', NORMAL_NODE_MM)}"
+        gone, remark = True, f"a normal node of {show(short_axis, 'mm', NORMAL_NODE_MM)}"
     return LesionSize(lesion, value, gone, tuple(measured), remark=remark, notes=notes)
 
 

@@ -32,7 +32,7 @@ def viable_diameter(case: Case, lesion: Lesion) -> tuple[str, ...]:
     return ("LONG_AXIS",)
 
 
-MRECIST = SizeRule("mRECIST", viable_diameter, progression_absolute=5.0, viable=True, what="viable sum")
+MRECIST = SizeRule("mRECIST", viable_diameter, progression_absolute=5.0, what="viable sum")
 
 
 def _in_liver(lesion: Lesion) -> bool:

@@ -10,7 +10,7 @@ from ..measurement import Measurement
 from .category import Category
 from .lesion_size import measure_lesions
 from .reading import Reading
-from .size_rule import SizeRule
+from .size_rule import SizeRule, is_viable
 
 __all__ = ["NonTargets", "assess_non_targets"]
 
@@ -49,8 +49,9 @@ def assess_non_targets(
         if state is LesionState.PROGRESSION:
             progressing.append(name)
             continue
-        # "No arterial enhancement" is the end of a lesion only for a rule that measures viable tumour; else it is there.
-        if state in (LesionState.PRESENT, LesionState.EQUIVOCAL) or (state is LesionState.NO_ENHANCEMENT and not rule.viable):
+        # "No arterial enhancement" is the end of a lesion only where viable tumour is measured; else it is there.
+        whole = not is_viable(rule.quantities_of(reading.case, lesion))
+        if state in (LesionState.PRESENT, LesionState.EQUIVOCAL) or (state is LesionState.NO_ENHANCEMENT and whole):
             present.append(name)
             continue
         sizes = measure_lesions(reading, rule, (lesion,), time_point)

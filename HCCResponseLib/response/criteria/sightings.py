@@ -17,8 +17,9 @@ def sightings(case: Case, reading: Reading, lesion: Lesion) -> dict[int, bool]:
     """
     measured = {
         row.time_point
-        for row in case.find(lesion_uid=lesion.uid)
-        if row.quantity in _SIZES and row.reader in (reading.reader, "") and row.value > 0.0
+        for quantity in _SIZES
+        for row in case.find(lesion_uid=lesion.uid, quantity=quantity)
+        if row.reader in (reading.reader, "") and row.value > 0.0
     }
     found = {}
     for index in (one.index for one in case.time_points):

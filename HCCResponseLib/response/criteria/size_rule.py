@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..case import Case, Lesion
 
-__all__ = ["NORMAL_NODE_MM", "TOO_SMALL_MM", "SizeRule", "longest_diameter", "product_of_diameters"]
+__all__ = ["NORMAL_NODE_MM", "TOO_SMALL_MM", "SizeRule", "is_viable", "longest_diameter", "product_of_diameters"]
 
 TOO_SMALL_MM = 5.0
 """A lesion that is seen but too small to measure counts as this (RECIST 1.1)."""
@@ -28,7 +28,6 @@ class SizeRule:
     :param progression_includes_limit: False: only growth of more than that.
     :param progression_absolute: and of at least this, in ``unit``.
     :param too_small: size of a lesion that is too small to measure, in ``unit``.
-    :param viable: it measures viable (arterially enhancing) tumour only.
     :param what: name of the sum in sentences.
     """
 
@@ -41,8 +40,12 @@ class SizeRule:
     progression_includes_limit: bool = True
     progression_absolute: float = 0.0
     too_small: float = TOO_SMALL_MM
-    viable: bool = False
     what: str = "sum"
+
+
+def is_viable(quantities: tuple[str, ...]) -> bool:
+    """Return whether these quantities measure viable (arterially enhancing) tumour, not the whole lesion."""
+    return quantities[0].startswith("VIABLE_")
 
 
 def longest_diameter(_case: Case, lesion: Lesion) -> tuple[str, ...]:

@@ -32,7 +32,6 @@ VIABLE_VOLUME = replace(
     VOLUME,
     name="Viable volume (exploratory)",
     quantities_of=lambda _case, _lesion: ("VIABLE_VOLUME",),
-    viable=True,
     what="viable volume",
 )
 
