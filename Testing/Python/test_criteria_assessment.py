@@ -12,7 +12,7 @@ TARGET = dict(kind="target")
 
 
 def full_case(**more):
-    lesions = {"L1": TARGET | dict(in_field=True), "B1": dict(kind="non-target", organ="bone", in_field=False)}
+    lesions = {"L1": TARGET | dict(in_field=True, dose_gy=50.4, fractions=28), "B1": dict(kind="non-target", organ="bone", in_field=False)}
     values = {
         ("L1", "LONG_AXIS"): [40.0, 58.0], ("L1", "SHORT_AXIS"): [30.0, 50.0], ("L1", "VOLUME"): [20.0, 60.0],
         ("L1", "VIABLE_DIAMETER"): [40.0, 15.0], ("L1", "VIABLE_SHORT_AXIS"): [30.0, 10.0], ("L1", "VIABLE_VOLUME"): [20.0, 5.0],
@@ -45,6 +45,7 @@ class AssessTest(unittest.TestCase):
         self.assertEqual(found.horger[0].t1_response, 1)
         self.assertEqual(found.field["mRECIST"].in_field.at(1).category, Category.PR)
         self.assertTrue(found.afp[0].response)
+        self.assertEqual(found.doses[0].converted.fractions, 28)
         self.assertIn("growth is necrotic", found.discordances[0].reason)
         self.assertEqual((found.reader, found.patient, found.notes), ("A", "P", ()))
 

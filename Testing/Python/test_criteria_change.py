@@ -17,6 +17,7 @@ from HCCResponseLib.response.criteria import (
     eqd2,
     ktrans_changes,
     lesion_changes,
+    lesion_doses,
     response_rate,
 )
 
@@ -154,6 +155,17 @@ class DoseTest(unittest.TestCase):
         converted = convert_as_cha(39.0, 3.0)
         self.assertEqual((converted.dose_gy, converted.fractions), (43.2, 24))
         self.assertAlmostEqual(converted.exact_fractions, 39.0 * 1.3 / (1.8 * 1.18))
+
+    def test_doses_of_lesions(self):
+        case = make_case({"L1": dict(in_field=True, dose_gy=36.0, fractions=12), "L2": {}}, {})
+        (found,) = lesion_doses(case)
+        self.assertAlmostEqual(found.bed_gy, 46.8)
+        self.assertAlmostEqual(found.eqd2_gy, 39.0)
+        self.assertEqual(
+            found.reason,
+            "L1: 36 Gy in 12 fractions of 3 Gy; with alpha/beta 10 Gy BED 46.8 Gy, EQD2 39.0 Gy, 39.6 Gy in fractions of 1.8 Gy.",
+        )
+        self.assertEqual(lesion_doses(case, 3.0)[0].converted.dose_gy, 45.0)
 
     def test_doses_that_cannot_be_are_refused(self):
         for dose, fraction, ratio in ((0.0, 1.0, 10.0), (10.0, 0.0, 10.0), (10.0, 2.0, 0.0), (10.0, 2.0, math.nan), (2.0, 10.0, 10.0)):

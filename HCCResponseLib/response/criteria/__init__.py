@@ -12,7 +12,7 @@ from .category import Assessment, Category, CriterionResult
 from .cautions import Caution, CautionKind, exclusion_cautions, haemorrhage_cautions, necrotic_growth_cautions
 from .choi import choi
 from .discordance import Discordance, find_discordances
-from .dose import ConvertedDose, bed, convert_as_cha, eqd2
+from .dose import ConvertedDose, LesionDose, bed, convert_as_cha, eqd2, lesion_doses
 from .easl import easl
 from .field import FieldResponse, field_response
 from .functional_change import LesionChange, adc_changes, ktrans_changes, lesion_changes
@@ -45,6 +45,7 @@ __all__ = [
     "HorgerCourse",
     "LesionChange",
     "LesionChoice",
+    "LesionDose",
     "ResponseRate",
     "Selection",
     "adc_changes",
@@ -67,6 +68,7 @@ __all__ = [
     "horger",
     "ktrans_changes",
     "lesion_changes",
+    "lesion_doses",
     "mdanderson",
     "mrecist",
     "necrosis_increases",

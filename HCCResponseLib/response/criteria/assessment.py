@@ -13,6 +13,7 @@ from .category import Category, CriterionResult
 from .cautions import Caution, exclusion_cautions, haemorrhage_cautions, necrotic_growth_cautions
 from .choi import choi
 from .discordance import Discordance, find_discordances
+from .dose import LesionDose, lesion_doses
 from .easl import easl
 from .field import FieldResponse, field_response
 from .functional_change import LesionChange, adc_changes, ktrans_changes
@@ -42,6 +43,7 @@ class CaseAssessment:
     :param changes: of ADC and Ktrans, lesion by lesion.
     :param horger: signal grades and necrosis, lesion by lesion.
     :param field: inside and outside the radiation field, by name of the criterion; empty where there is no field.
+    :param doses: radiotherapy of single lesions.
     :param afp: response of alpha-fetoprotein.
     :param discordances: where RECIST 1.1, mRECIST, EASL and WHO disagree.
     :param cautions: flags on single lesions.
@@ -58,6 +60,7 @@ class CaseAssessment:
     changes: tuple[LesionChange, ...]
     horger: tuple[HorgerCourse, ...]
     field: dict[str, FieldResponse]
+    doses: tuple[LesionDose, ...]
     afp: tuple[AfpResponse, ...]
     discordances: tuple[Discordance, ...]
     cautions: tuple[Caution, ...]
@@ -135,6 +138,7 @@ def assess(
         changes=(*adc, *ktrans_changes(case, reader=reader)),
         horger=horger(case, reader=reader),
         field={name: field_response(case, name, reader=reader) for name in ("RECIST 1.1", "mRECIST")} if in_field else {},
+        doses=lesion_doses(case),
         afp=afp_responses(case),
         discordances=find_discordances(case, compared, targets=selection.targets, cautions=cautions, reader=reader),
         cautions=cautions,

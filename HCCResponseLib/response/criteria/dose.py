@@ -8,8 +8,9 @@ import math
 from dataclasses import dataclass
 
 from ...errors import InputError
+from ..case import Case, Lesion
 
-__all__ = ["ConvertedDose", "bed", "convert_as_cha", "eqd2"]
+__all__ = ["ConvertedDose", "LesionDose", "bed", "convert_as_cha", "eqd2", "lesion_doses"]
 
 REFERENCE_FRACTION_GY = 1.8
 
@@ -21,6 +22,18 @@ class ConvertedDose:
     dose_gy: float
     fractions: int
     exact_fractions: float
+
+
+@dataclass(frozen=True)
+class LesionDose:
+    """Radiotherapy dose of a lesion, in Gy, for one alpha/beta; one sentence."""
+
+    lesion: Lesion
+    alpha_beta_gy: float
+    bed_gy: float
+    eqd2_gy: float
+    converted: ConvertedDose
+    reason: str
 
 
 def bed(dose_gy: float, fraction_gy: float, alpha_beta_gy: float = 10.0) -> float:
@@ -55,3 +68,22 @@ def convert_as_cha(dose_gy: float, fraction_gy: float, alpha_beta_gy: float = 10
     exact = bed(dose_gy, fraction_gy, alpha_beta_gy) / bed(REFERENCE_FRACTION_GY, REFERENCE_FRACTION_GY, alpha_beta_gy)
     fractions = math.floor(exact + 0.5)
     return ConvertedDose(round(fractions * REFERENCE_FRACTION_GY, 10), fractions, exact)
+
+
+def lesion_doses(case: Case, alpha_beta_gy: float = 10.0) -> tuple[LesionDose, ...]:
+    """Return the dose of every lesion that has one, as BED, EQD2 and in fractions of 1.8 Gy.
+
+    :raises InputError: alpha/beta is not above 0.
+    """
+    found = []
+    for lesion in case.lesions:
+        if lesion.dose_gy is None:
+            continue
+        dose, fraction = lesion.dose_gy, lesion.dose_gy / lesion.fractions
+        effective, equivalent, converted = (function(dose, fraction, alpha_beta_gy) for function in (bed, eqd2, convert_as_cha))
+        reason = (
+            f"{lesion.identifier}: {dose:g} Gy in {lesion.fractions} fractions of {fraction:.3g} Gy; with alpha/beta {alpha_beta_gy:g} Gy "
+            f"BED {effective:.1f} Gy, EQD2 {equivalent:.1f} Gy, {converted.dose_gy:g} Gy in fractions of {REFERENCE_FRACTION_GY:g} Gy."
+        )
+        found.append(LesionDose(lesion, alpha_beta_gy, effective, equivalent, converted, reason))
+    return tuple(found)

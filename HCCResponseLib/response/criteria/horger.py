@@ -1,7 +1,7 @@
 """Signal grades and necrosis of each lesion over time (Horger et al., BMC Cancer 2009;9:208, with the grades of van den Bos).
 
 Early signal response: a follow-up grade above that of the baseline, on T1 and on T2. Necrosis: score class of NV/TV, and its course
-against the previous examination. Beside a pair of grades stands what its age may be.
+against the previous examination. Beside a pair of grades stands what its age may be, the baseline taken as the start of therapy.
 """
 
 import math
