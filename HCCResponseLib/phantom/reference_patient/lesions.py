@@ -65,7 +65,7 @@ class StarShape:
     @property
     def solid(self) -> Solid:
         """The body for painting."""
-        reach = 1.5 * self.radius_mm
+        reach = self.radius_mm * (1 + sum(max(height, 0.0) for _, height in self._bumps))
         return Solid(self.depth, tuple(np.subtract(self.centre, reach)), tuple(np.add(self.centre, reach)))
 
 

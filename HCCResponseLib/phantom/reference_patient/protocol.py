@@ -25,6 +25,10 @@ FAT_SATURATION = 0.04
 """What fat suppression leaves of the signal of fat."""
 
 
+# VFA and DCE are one acquisition with several angles: one scale.
+_SCALING_ANGLE = {"perfusion": 10.0}
+
+
 @dataclass(frozen=True)
 class GradientEcho:
     """Spoiled gradient echo in the steady state.
@@ -124,9 +128,6 @@ class SeriesPlan:
             rows = [[self.sequence.signal(tissue)] for tissue in tissues]
         return self.gain * np.array(rows, float)
 
-
-# VFA and DCE are one acquisition with several angles: one scale.
-_SCALING_ANGLE = {"perfusion": 10.0}
 
 PHASES = (
     ("arterial_15s", 15, Role.ARTERIAL),

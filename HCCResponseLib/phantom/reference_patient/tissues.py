@@ -120,6 +120,7 @@ class Tissue:
     flow_signal: float = 1.0
 
 
+# density, T1, T2, T2*, diffusion, contrast agent, IVIM f and D*
 TISSUES = {
     "air": Tissue(0.0, 1.0, 0.1, 0.05, 1e-3),
     "skin": Tissue(0.70, 0.70, 0.035, 0.015, 1.0e-3, ExtendedTofts(0.10, 0.25, 0.02, 6)),

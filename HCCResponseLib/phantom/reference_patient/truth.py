@@ -31,6 +31,7 @@ NOTES = {
     "whole": "means over the volume of the lesion",
     "concentration": "the signal follows T1 alone (no T2* of the contrast agent, no inflow); one relaxivity for blood and tissue; each "
     "injection starts from nothing",
+    "aorta": "voxels that blood alone fills show the arterial input; voxels at the wall show less of it",
     "phase_times": "s after the start of the injection, when the centre of k-space is read",
     "motion": "4 x 4 LPS matrices; organs moves the lesions, trunk the spine, the wall and the aorta",
 }
