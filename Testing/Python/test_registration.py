@@ -88,6 +88,13 @@ class TruthTest(unittest.TestCase):
                 self.assertGreater(dice(outline.mask, patient.after.lesions[uid]), least_dice)
                 self.assertAlmostEqual(outline.volume_ml / outline.source_ml, 1, delta=volume_change)
 
+    def test_an_image_onto_itself_stays_where_it_is(self):
+        # Trial shifts of half a voxel put points exactly on the border of the image.
+        before = self.patient.before
+        found = register_examinations(before.image, before.geometry, before.image, before.geometry, region=before.liver)
+        points = self.patient.landmarks_before
+        self.assertLess(np.linalg.norm(found.to_target(points) - points, axis=1).max(), 0.1)
+
     def test_far_apart_and_of_another_contrast_and_with_missing_voxels(self):
         moved = self.patient.after.geometry.ijk_to_lps.copy()
         moved[:3, 3] += (300, -200, 700)

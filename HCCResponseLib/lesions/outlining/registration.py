@@ -242,7 +242,9 @@ class _Probe:
         indices = lps_to_kji(self.target.geometry, points)
         inside = np.all((indices >= -0.5) & (indices <= np.array(self.target.geometry.shape) - 0.5), axis=1)
         usable = np.zeros(len(inside), bool)
-        usable[inside] = self.target.usable[tuple(np.clip(np.rint(indices[inside]), 0, None).astype(int).T)]
+        # a point on the border between two voxels rounds to the even one, which may lie outside
+        nearest = np.clip(np.rint(indices[inside]), 0, np.array(self.target.geometry.shape) - 1)
+        usable[inside] = self.target.usable[tuple(nearest.astype(int).T)]
         source, target = self._values[sigma]
         values = ndimage.map_coordinates(target, indices[usable].T, order=1, mode="nearest")
         return usable, source[:count][usable], values
