@@ -373,6 +373,8 @@ class ParameterMappingPanelTest(ModuleCase):
         settle(0.6)
         self.assertEqual(self.ui.valuesTable.rowCount, 0)
         self.assertIn("row 1", self.ui.valuesNoteLabel.text)
+        # a long text wraps, and does not widen the panel
+        self.assertLessEqual(self.widget.parent.sizeHint.width(), 420)
 
     def test_the_status_line_tells_of_the_last_step_only(self):
         self.compute()
