@@ -13,6 +13,8 @@ from HCCResponseLib.phantom import tissue
 from HCCResponseLib.phantom.input_function import arterial_input, portal_input
 from HCCResponseLib.phantom.reference_object import make_reference_object
 from HCCResponseLib.quantification.pharmacokinetics import Status, evaluate, fit
+from HCCResponseLib.quantification.pharmacokinetics.bounds import Region, bounded_pair
+from HCCResponseLib.quantification.pharmacokinetics.input_function import InputFunction
 
 TIME = np.arange(70) * 4.3
 AIF = arterial_input(bolus_arrival_s=20.0)
@@ -164,6 +166,31 @@ class OptimalityTest(unittest.TestCase):
                     self.assertAlmostEqual(np.sqrt(residual / 70), result.rmse[number], delta=1e-6)
                     self.assertTrue(0 <= vp <= 1 and (np.isnan(kep) or 0 <= kep <= 30))
                     self.assertTrue(np.isnan(result.ve[number]) or 0 <= result.ve[number] <= 1)
+
+    def assert_not_worse_than_a_dense_search(self, time_s, noise_levels):
+        rates = np.expm1(np.linspace(0, np.log1p(150), 3001)[1:]) / 5
+        plasma = InputFunction(AIF, 0.0, time_s[-1])
+        uptake, vascular = plasma.convolved(rates, time_s) * rates, plasma(time_s)
+        draw = np.random.default_rng(16)
+        ve, vp, rate = draw.uniform(0, 1.2, (500, 1)), draw.uniform(-0.02, 0.2, (500, 1)), draw.integers(0, rates.size, 500)
+        tissues = ve * uptake[:, rate].T + vp * vascular
+        for amplitude, sd in noise_levels:
+            curves = amplitude * tissues + draw.normal(scale=sd, size=tissues.shape)
+            for model, second in (("extended_tofts", vascular), ("tofts", np.zeros(time_s.size))):
+                result = fit(curves, time_s, AIF, model=model, enhancement_level=None)
+                p1, p2 = curves @ uptake, (curves @ second)[:, None]
+                gram = (uptake * uptake).sum(axis=0), second @ uptake, second @ second
+                searched = bounded_pair(p1, p2 + np.zeros(p1.shape), *gram, Region(1.0, 1.0))[2].max(axis=1)
+                residual = np.sum(curves**2, axis=1) - searched
+                self.assertLess(np.max(time_s.size * result.rmse**2 / residual - 1), 1e-6)
+
+    def test_never_worse_than_a_dense_search(self):
+        self.assert_not_worse_than_a_dense_search(TIME, ((1, 0.02), (0.05, 0.02), (1, 1.0), (0, 1.0)))
+
+    def test_images_that_miss_the_bolus(self):
+        # Uptake and plasma then are nearly one curve, and what tells them apart turns quickly with kep.
+        time_s = np.concatenate([[0.0, 5.0], np.sort(np.random.default_rng(2).uniform(75, 600, 43))])
+        self.assert_not_worse_than_a_dense_search(time_s, ((1, 0.05), (0, 0.5)))
 
     def test_never_worse_than_the_truth(self):
         for model, options in (

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from HCCResponseLib.errors import Cancelled, InputError
+from HCCResponseLib.phantom.input_function import arterial_input
 from HCCResponseLib.phantom.reference_object import make_reference_object
 from HCCResponseLib.quantification.pharmacokinetics import MODELS, Bounds, CoarseSamplingWarning, Status, choose_model, evaluate, fit
 
@@ -68,6 +69,8 @@ class TimesTest(InputTestCase):
             times = np.linspace(0, 300, fewest - 1)
             self.refuses("more than as many images", concentration=np.ones((2, fewest - 1)), time_s=times, model=model)
         self.refuses("more than as many images", concentration=np.ones((2, 2)), time_s=[0.0, 60.0])
+        self.refuses("70 images, 3 of them after its arrival", aif=arterial_input(bolus_arrival_s=286.0))
+        self.refuses("70 images, 1 of them after its arrival", aif=lambda time_s: np.where(time_s > 296, 1.0, 0.0), model="patlak")
         self.refuses("more than as many images", concentration=np.ones((2, 4)), time_s=np.linspace(0, 300, 4), delay_s=(0, 5))
 
     def test_times_and_concentrations_of_different_length(self):

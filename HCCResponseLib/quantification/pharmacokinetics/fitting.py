@@ -86,11 +86,6 @@ def fit(
 
     with one_blas_thread():
         tissue = make_model(model, inputs, time_s, bounds)
-        if time_s.size <= tissue.parameter_count:
-            raise InputError(
-                f"The model '{model}' has {tissue.parameter_count} free parameters and needs more than as many images; "
-                f"the series has {time_s.size}.",
-            )
         fitter = _Fitter(tissue, time_s.size, enhancement_level, standard_errors)
         maps = {name: voxels.output() for name in (*tissue.outputs, "rmse", "r_squared")}
         errors = {name: voxels.output() for name in tissue.outputs} if standard_errors else {}

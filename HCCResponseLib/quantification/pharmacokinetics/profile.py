@@ -32,6 +32,8 @@ _CANDIDATES = 2
 _CLOSE = 0.02
 """A lower local maximum of the grid can turn out the higher one between nodes only when they differ by less than this part of F."""
 
+_CELLS_IN_DOUBLE = 1024
+
 _WINDOW_CELLS = 2**18
 """Nodes around all voxels climbed together: few calls, and 2 MB for each of two dozen arrays."""
 
@@ -61,13 +63,14 @@ class Profile:
         g11, g12, g22 = cut(tables.g11, self._shape1), tables.g12[inside], cut(tables.g22, self._shape2)
         self._scan_shape1, self._scan_shape2 = first.shape[1:], second.shape[1:]
         if tables.region == Region():
-            # Scanning only has to find the right nodes: unit curves in single precision do.
-            length1, length2 = np.sqrt(g11), np.where(g22 > 0, np.sqrt(g22), 1.0)
+            # Scanning only has to find the right nodes: for a large grid, unit curves in single precision do.
+            precision = np.float32 if cells > _CELLS_IN_DOUBLE else np.float64
+            length1, length2 = (np.where(square > 0, np.sqrt(square), 1.0) for square in (g11, g22))
             cosine = g12 / (length1 * length2)
-            self._scan1 = (first / length1).reshape(rank, -1).astype(np.float32)
-            self._scan2 = (second / length2).reshape(rank, -1).astype(np.float32)
-            self._cosine = cosine.astype(np.float32)
-            self._square = (1 / np.maximum(1 - cosine * cosine, 1e-12)).astype(np.float32)
+            self._scan1 = (first / length1).reshape(rank, -1).astype(precision)
+            self._scan2 = (second / length2).reshape(rank, -1).astype(precision)
+            self._cosine = cosine.astype(precision)
+            self._square = (1 / np.maximum(1 - cosine * cosine, 1e-12)).astype(precision)
         else:
             self._scan1, self._scan2 = first.reshape(rank, -1), second.reshape(rank, -1)
             self._gram = g11, g12, g22

@@ -31,6 +31,8 @@ class ScorePeak:
         along = self._second @ first
         rest = first - self._second[:, None] * along
         height = np.sqrt((rest * rest).sum(axis=0))
+        # Where the second curve is all of the first, up to rounding, nothing is left to score.
+        height = np.where(height > 1e-10 * np.sqrt(curves.g11), height, np.inf)
         # One matrix product gives s at all nodes and, in the last column, what the second curve alone explains.
         self._curves = np.column_stack([rest / height, self._second])
         self._offsets = np.arange(-axis.reach, axis.reach + 1)[:, None]
@@ -69,6 +71,9 @@ class ScorePeak:
         offset, reached = self._top(polynomial)
         position = highest + (axis.lower + offset)
         value = _polynomial(polynomial, offset)
+        # At an end of the range the polynomial's top may be anywhere; the node itself is on s for certain.
+        reached &= value >= polynomial[0]
+        value = np.maximum(value, polynomial[0])
 
         c1 = value * _polynomial(self._per_height.take(highest, axis=1), offset)
         plasma_only = np.maximum(level, 0.0)

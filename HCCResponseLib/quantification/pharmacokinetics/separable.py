@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from ...errors import InputError
 from .axis import Axis, keep_within
 from .bounds import Region
 from .compression import compression_basis
@@ -52,11 +53,18 @@ class SeparableModel(ABC):
 
         :param axes: non-linear parameters.
         :param first: (n, *shape) curve of the first coefficient at the nodes; ``second`` likewise, None for a model without.
+        :raises InputError: too few images with contrast agent.
         """
         self.axes = axes
         if second is None:
             second = np.zeros((len(first),) + (1,) * len(axes))
         families = [first, second] if self.linear == 2 else [first]
+        seen = np.any([np.abs(curves).reshape(len(curves), -1).max(axis=1) > 0 for curves in families], axis=0)
+        if seen.sum() <= self.parameter_count:
+            raise InputError(
+                f"The model '{self.name}' has {self.parameter_count} free parameters and needs more than as many images with contrast "
+                f"agent; the series has {len(seen)} images, {seen.sum()} of them after its arrival.",
+            )
         self.basis = compression_basis(*families)
         self.curves = CurveTables(self._compressed(first), self._compressed(second), Region())
 

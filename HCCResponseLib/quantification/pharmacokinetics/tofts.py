@@ -13,12 +13,15 @@ from .axis import Axis, rate_axis
 from .bounds import Bounds
 from .delay import delayed_times
 from .input_function import InputFunction
+from .interpolation import interpolation_error
 from .separable import SeparableModel
 from .status import Status, flagged
 
 __all__ = ["NO_WASHOUT_KEP", "ExtendedTofts", "Tofts"]
 
 _NODES = 96
+_MOST_NODES = 500
+_LARGEST_ERROR = 2e-10
 _NODES_WITH_DELAY = 49
 
 NO_WASHOUT_KEP = 1e-3
@@ -35,14 +38,34 @@ class ExtendedTofts(SeparableModel):
     def __init__(self, plasma: InputFunction, time_s: np.ndarray, bounds: Bounds, delay: Axis | float):
         """Tabulate the curves for images at ``time_s`` [s] and a fixed delay [s] or an axis of delays."""
         self._bounds, self._duration_min = bounds, np.ptp(time_s) / 60
-        fitted = isinstance(delay, Axis)
-        rate = rate_axis("kep", bounds.kep, np.ptp(time_s) / 60, *((_NODES_WITH_DELAY, 2) if fitted else (_NODES, 1)))
         times = delayed_times(time_s, delay)
-        exchange = np.moveaxis(plasma.convolved(rate.nodes, times), -1, 1)
         vascular = plasma(times)[:, None]
-        if fitted:
+        if isinstance(delay, Axis):
+            rate = rate_axis("kep", bounds.kep, self._duration_min, _NODES_WITH_DELAY, stride=2)
+            exchange = np.moveaxis(plasma.convolved(rate.nodes, times), -1, 1)
             self.outputs = (*self.outputs, "delay_s")
-        super().__init__([rate, delay] if fitted else [rate], exchange, self._second(vascular))
+            super().__init__([rate, delay], exchange, self._second(vascular))
+        else:
+            rate, exchange = self._smooth_enough(plasma, times, self._second(vascular))
+            super().__init__([rate], exchange, self._second(vascular))
+
+    def _smooth_enough(self, plasma, times, vascular) -> tuple[Axis, np.ndarray]:
+        """Return an axis of kep, and the curves at its nodes, on which the part of the curves that vp cannot explain is smooth.
+
+        Where the images miss the bolus that part is small and turns quickly with kep, and more nodes are needed.
+        """
+        count = _NODES
+        while True:
+            rate = rate_axis("kep", self._bounds.kep, self._duration_min, count)
+            exchange = plasma.convolved(rate.nodes, times)
+            rest = exchange
+            if vascular is not None:
+                rest = exchange - vascular * ((vascular * exchange).sum(axis=0) / max((vascular * vascular).sum(), np.finfo(float).tiny))
+            length = np.linalg.norm(rest, axis=0)
+            smooth = not length.all() or interpolation_error(rest / length, rate.reach) < _LARGEST_ERROR
+            if smooth or count >= _MOST_NODES:
+                return rate, exchange
+            count = 2 * count - 1
 
     def _second(self, vascular):
         return vascular

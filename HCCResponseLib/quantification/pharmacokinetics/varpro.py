@@ -17,6 +17,8 @@ from .separable import CurveTables, SeparableModel
 
 __all__ = ["VariableProjection"]
 
+_NEGLIGIBLE = 1e-7
+
 
 class VariableProjection:
     """Fits compressed data of many voxels to one model."""
@@ -55,16 +57,22 @@ class VariableProjection:
         theta = model.values(best.position)
         limit1, limit2, shared = model.limits(theta)
         over = best.c1 + best.c2 > limit1 if shared else (best.c1 > limit1) | (best.c2 > limit2)
+        unbounded = best.explained[over]
         endless = over & model.without_washout(theta, best.c1, best.c2)
         which = np.flatnonzero(endless)
         if which.size:
             at_zero = self._endless.maximise(rows[which])
             zero = np.full((1, which.size), float(model.axes[0].lower))
             best.replace(which, Optimum(np.concatenate([zero, at_zero.position]), at_zero.c1, at_zero.c2, at_zero.explained))
-        which = np.flatnonzero(over & ~endless)
+        # Rate 0 explains as much as the small rate did, to a small part of the residual; where it does not, the bound may be better.
+        residual = (rows[over] * rows[over]).sum(axis=1) - unbounded
+        lost = unbounded - best.explained[over] > _NEGLIGIBLE * residual
+        best.explained[over & ~endless] = -1
+        over[over] = lost | ~endless[over]
+        which = np.flatnonzero(over)
         if which.size:
             held = self._bounded.maximise(rows[which])
             limit1, limit2, _shared = model.limits(model.values(held.position))
             held.c1 *= np.where(np.isfinite(limit1), limit1, 1.0)
             held.c2 *= np.where(np.isfinite(limit2), limit2, 1.0)
-            best.replace(which, held)
+            best.take_better(which, held)
