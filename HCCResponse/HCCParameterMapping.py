@@ -500,8 +500,9 @@ class HCCParameterMappingWidget(ScriptedLoadableModuleWidget, VTKObservationMixi
         self.ui.measureButton.toolTip = missing or _(
             "Measure the map inside every visible segment, and keep the values in the measurement table of the scene.",
         )
-        notes = [outdated, self.logic.timePointDoubt(parameters)]
+        notes = [outdated]
         try:
+            notes.append(self.logic.timePointDoubt(parameters))
             self._values = self.logic.valuesOfMap(parameters)
         except InputError as error:
             self._values = []
@@ -781,10 +782,14 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
 
     def timePointOfStudy(self, parameters) -> int | None:
         """Time point of the study that the map, or before there is one the series, belongs to."""
+        from HCCResponseLib.errors import InputError
         from HCCResponseLib.scene.time_points import time_point_of
 
         node = parameters.adcMap or parameters.series
-        return None if node is None else time_point_of(node)
+        try:
+            return None if node is None else time_point_of(node)
+        except InputError:  # a damaged attribute: measuring tells what is wrong with it
+            return None
 
     def followStudy(self, parameters) -> None:
         """Take the time point that the study says."""
@@ -894,13 +899,14 @@ class HCCParameterMappingLogic(ScriptedLoadableModuleLogic):
         """Measure the map inside the visible segments; the values go into the measurement table."""
         from HCCResponseLib.scene.map_measurement import measure_map
         from HCCResponseLib.scene.subject_hierarchy import patient_of
+        from HCCResponseLib.scene.time_points import time_point_of
 
-        self.followStudy(parameters)
+        known = time_point_of(parameters.adcMap)
         return measure_map(
             parameters.adcMap,
             parameters.segmentation,
             patient=patient_of(parameters.adcMap),
-            time_point=parameters.timePoint,
+            time_point=parameters.timePoint if known is None else known,
             reader=parameters.reader.strip(),
             progress=progress,
         )

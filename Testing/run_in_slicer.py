@@ -420,6 +420,12 @@ class ParameterMappingPanelTest(ModuleCase):
         panel("HCCParameterMapping")
         self.assertEqual(self.ui.timePointSpinBox.value, 3)
         self.assertFalse(self.ui.timePointSpinBox.enabled)
+        study = study_of(self.widget._parameterNode.adcMap)
+        slicer.mrmlScene.GetSubjectHierarchyNode().SetItemAttribute(study, "HCC.TimePoint", "third")
+        self.outline("liver")
+        self.measure()
+        self.assertIn("third", self.ui.statusLabel.text)
+        self.assertEqual(self.ui.valuesTable.rowCount, 0)
 
     def test_change_from_the_baseline(self):
         from HCCResponseLib.scene.measurement_table import add_measurements, measurements
