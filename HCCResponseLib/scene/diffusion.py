@@ -53,6 +53,7 @@ def compute_adc(
         be fitted; nothing is changed then.
     :raises Cancelled: ``progress`` returned False; nothing is changed then.
     """
+    from ..lesions.body import remove_specks
     from ..quantification.diffusion import DiffusionStatus, clear_of_noise, estimate_noise, fit_adc
 
     b_values = [b_value(node) for node in volume_nodes] if b_values is None else list(b_values)
@@ -67,7 +68,7 @@ def compute_adc(
     signals = np.moveaxis(np.stack([volume_array(node) for node in nodes]), 0, -1)
     air_left_out = leave_out_air and not np.isnan(sigma := estimate_noise(signals).sigma)
     if air_left_out:
-        clear = clear_of_noise(signals, b_values, sigma)
+        clear = remove_specks(clear_of_noise(signals, b_values, sigma))
         mask = clear if mask is None else clear & np.asarray(mask, bool)
     fit = fit_adc(signals, b_values, method=method, mask=mask, progress=progress)
     if not fit.valid.any():
