@@ -44,17 +44,22 @@ def time_point(study_item: int) -> TimePoint | None:
     if not index:
         return None
     weeks = hierarchy.GetItemAttribute(study_item, _WEEKS)
+    name = hierarchy.GetItemName(study_item)
+    try:
+        number, weeks = int(index), float(weeks) if weeks else None
+    except ValueError:
+        raise InputError(f"Study '{name}': its time point '{index}' or its weeks '{weeks}' are not numbers; set them again.") from None
     try:
         return TimePoint(
-            int(index),
+            number,
             hierarchy.GetItemUID(study_item, "DICOM"),
             _study_date(study_item),
-            float(weeks) if weeks else None,
+            weeks,
             hierarchy.GetItemAttribute(study_item, _TREATMENT),
             hierarchy.GetItemAttribute(study_item, _DOSE),
         )
-    except ValueError as error:
-        raise InputError(f"Study '{hierarchy.GetItemName(study_item)}': {error}") from None
+    except InputError as error:
+        raise InputError(f"Study '{name}': {error}") from None
 
 
 def set_time_point(study_item: int, point: TimePoint | None) -> None:
