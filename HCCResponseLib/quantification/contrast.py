@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress, report_progress
 from .baseline import baseline_image_count, checked_baseline
+from .precision import result_type
 from .spoiled_gradient_echo import checked_b1, checked_flip_angles, checked_repetition_time
 from .voxel_status import VoxelStatus
 
@@ -123,7 +124,7 @@ def convert_signals(
     sequence = _Sequence(voxels, t1_s, flip_angle_deg, repetition_time_s, relaxivity, b1)
 
     flat = signals.reshape(-1, times)
-    dtype = np.float32 if signals.dtype == np.float32 else np.float64
+    dtype = result_type(signals)
     concentration = np.empty(flat.shape, dtype)
     before = np.empty(len(flat), dtype)
     status = np.empty(len(flat), np.uint8)
@@ -171,7 +172,7 @@ def concentration_to_signal(
     sequence = _Sequence(voxels, t1_s, flip_angle_deg, repetition_time_s, relaxivity, b1)
 
     flat = concentration.reshape(-1, times)
-    signals = np.empty(flat.shape, np.float32 if concentration.dtype == np.float32 else np.float64)
+    signals = np.empty(flat.shape, result_type(concentration))
     step = max(1, _CHUNK // times)
     for start in range(0, len(flat), step):
         piece = slice(start, start + step)

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import InputError
 from .baseline import checked_baseline
+from .precision import result_type
 from .time_axis import checked_time
 
 __all__ = ["arterial_enhancement_fraction", "iauc", "relative_enhancement", "subtract", "time_to_peak", "wash_in", "wash_out"]
@@ -195,7 +196,7 @@ def _measure(function: Callable, curves, time_s, arrival_s, check: Callable | No
             check(times, float(arrival))
     arrival = np.broadcast_to(arrival, voxels).reshape(-1)
     flat = curves.reshape(-1, times.size)
-    result = np.empty(len(flat), np.float32 if curves.dtype == np.float32 else np.float64)
+    result = np.empty(len(flat), result_type(curves))
     for start in range(0, len(flat), _CHUNK):
         piece = slice(start, start + _CHUNK)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -220,7 +221,7 @@ def _floating(values) -> np.ndarray:
     values = np.asarray(values)
     if values.dtype.kind not in "iuf":
         raise InputError(f"Enhancement is computed from magnitude images; these values are of type {values.dtype}.")
-    return values if values.dtype == np.float32 else values.astype(np.float64, copy=False)
+    return values.astype(result_type(values), copy=False)
 
 
 def _images(*images) -> list[np.ndarray]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..progress import Progress, report_progress
+from .precision import result_type
 from .spoiled_gradient_echo import checked_b1, checked_flip_angles, checked_repetition_time
 from .voxel_status import VoxelStatus
 
@@ -97,7 +98,7 @@ def fit_t1_vfa(
     mask = _checked_mask(mask, voxels)
 
     flat = signals.reshape(-1, angles.size)
-    dtype = np.float32 if signals.dtype == np.float32 else np.float64
+    dtype = result_type(signals)
     t1, m0, error = (np.full(len(flat), np.nan, dtype) for _result in range(3))
     status = np.full(len(flat), T1Status.MASKED_OUT, np.uint8)
     solve = _solve_linear if method == "linear" else _solve_nonlinear

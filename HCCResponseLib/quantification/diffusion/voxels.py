@@ -6,6 +6,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...progress import Progress, report_progress
+from ..precision import result_type
 from .status import DiffusionStatus
 
 __all__ = ["VoxelBlocks", "check_b_values", "check_signals"]
@@ -101,7 +102,7 @@ class VoxelBlocks:
         self._mask = mask if mask is None else mask.transpose(self._order).reshape(self._signals.shape[:-1])
         self._progress = progress
         self._size = max(256, samples_per_block // signals.shape[-1])
-        self.dtype = np.dtype(np.float32) if signals.dtype.kind == "f" and signals.dtype.itemsize <= 4 else np.dtype(np.float64)
+        self.dtype = result_type(signals)
         self.status = self.output(DiffusionStatus.MASKED_OUT, np.uint8)
 
     def output(self, fill=np.nan, dtype=None) -> np.ndarray:
