@@ -53,9 +53,9 @@ class TimesTest(InputTestCase):
         self.refuses("Sort the images", time_s=swapped)
 
     def test_minutes_and_milliseconds(self):
-        self.refuses("look like minutes", time_s=TIME / 60)
-        self.refuses("look like minutes", concentration=np.ones((1, 1050)), time_s=np.arange(1050) * 4.3 / 60)
-        self.refuses("look like milliseconds", time_s=TIME * 1000)
+        self.refuses("looks like minutes", time_s=TIME / 60)
+        self.refuses("looks like minutes", concentration=np.ones((1, 1050)), time_s=np.arange(1050) * 4.3 / 60)
+        self.refuses("looks like milliseconds", time_s=TIME * 1000)
 
     def test_times_that_are_not_numbers(self):
         broken = TIME.copy()

@@ -3,12 +3,13 @@
 import numpy as np
 
 from ...errors import InputError
+from ..precision import result_type
+from ..time_axis import refuse_other_units
 
 __all__ = ["Voxels", "check_times"]
 
 _SHORTEST_SERIES_S = 15.0
 _LONGEST_SERIES_S = 6 * 3600.0
-_SHORTEST_SPACING_S = 0.25
 
 
 def check_times(time_s) -> np.ndarray:
@@ -31,14 +32,14 @@ def check_times(time_s) -> np.ndarray:
             f"The image times do not increase: image {first + 2} is at {times[first + 1]:g} s, image {first + 1} at {times[first]:g} s. "
             "Sort the images by time and leave out repeated ones.",
         )
-    duration, usual = times[-1] - times[0], float(np.median(np.diff(times)))
-    if duration < _SHORTEST_SERIES_S or usual < _SHORTEST_SPACING_S:
+    refuse_other_units(times)
+    duration = times[-1] - times[0]
+    if duration < _SHORTEST_SERIES_S:
         raise InputError(
-            f"The image times span {duration:g} s, one image every {usual:.3g} s, too short for contrast agent to enter tissue. "
-            "They look like minutes; give seconds.",
+            f"The image times span {duration:g} s, too short for contrast agent to enter tissue, which looks like minutes; give seconds.",
         )
     if duration > _LONGEST_SERIES_S:
-        raise InputError(f"The image times span {duration / 3600:.0f} hours. They look like milliseconds; give seconds.")
+        raise InputError(f"The image times span {duration / 3600:.0f} hours, which looks like milliseconds; give seconds.")
     return times
 
 
@@ -69,8 +70,7 @@ class Voxels:
                 raise InputError(f"The mask must be an array of true/false or of whole numbers, found type {mask.dtype}.")
             if mask.shape != self.shape:
                 raise InputError(f"The mask has the shape {mask.shape} but the images have {self.shape}; they must match.")
-        single = concentration.dtype.kind == "f" and concentration.dtype.itemsize <= 4
-        self.dtype = np.dtype(np.float32 if single else np.float64)
+        self.dtype = result_type(concentration)
         self._order = sorted(range(len(self.shape)), key=lambda axis: -abs(concentration.strides[axis]))
         ordered = concentration.transpose(*self._order, len(self.shape))
         self._ordered_shape = ordered.shape[:-1]
