@@ -19,6 +19,11 @@ _RELATIVE_ERROR = 2e-6
 _LONGEST_STEP_S = 0.5
 _SHORTEST_STEP_S = 1e-3
 
+_SHORT_S = 0.5
+
+_LARGEST_START = 0.1
+"""Of the peak: samples that begin higher do not hold the arrival of the bolus."""
+
 _PLAUSIBLE_PEAK = (1e-6, 1e6)
 """Wide enough for any unit that the tissue shares; beyond, squares leave the range of numbers."""
 
@@ -59,6 +64,8 @@ class InputFunction:
         :param name: what the curve is, for messages.
         :raises InputError: not finite, of the wrong shape, unsorted, too short, or nowhere positive.
         """
+        if interpolation not in ("cubic", "linear"):
+            raise InputError(f"The interpolation of the {name} must be 'cubic' or 'linear', found {interpolation!r}.")
         if callable(curve):
             return cls._from_callable(curve, first_s, last_s, name)
         return cls._from_samples(curve, sample_time_s, first_s, last_s, interpolation, name)
@@ -97,10 +104,12 @@ class InputFunction:
             raise InputError(
                 f"The {name} ends at {times[-1]:g} s but is needed until {last_s:g} s; measure it over the whole series.",
             )
-        if times[0] > first_s + 0.01 * spacing and values[0] > 0.1 * values.max():
+        # Whatever the tissue took up from it before its first sample is unknown, wherever the images begin.
+        if values[0] > _LARGEST_START * values.max():
             raise InputError(
-                f"The {name} begins at {times[0]:g} s, after the first image ({first_s:g} s), and is already at {values[0]:g} mM: "
-                "the arrival of the bolus is missing.",
+                f"The {name} begins at {times[0]:g} s (first image: {first_s:g} s) and is already at {values[0]:g} mM of at most "
+                f"{values.max():g}: the arrival of the bolus is missing. Give the series from before contrast on, check the baseline, "
+                "or use a population input function.",
             )
         peak = int(values.argmax())
         onset = int(np.argmax(values > 0.1 * values[peak]))
@@ -115,8 +124,6 @@ class InputFunction:
         if interpolation == "cubic" and times.size >= 4:
             spline = CubicSpline(times, values)
             return cls(spline, times[0], times[-1], knots=times)
-        if interpolation not in ("cubic", "linear"):
-            raise InputError(f"The interpolation of the {name} must be 'cubic' or 'linear', found {interpolation!r}.")
         return cls(lambda time_s: np.interp(time_s, times, values), times[0], times[-1], knots=times)
 
     def __call__(self, time_s) -> np.ndarray:
@@ -129,6 +136,13 @@ class InputFunction:
     def peak(self) -> float:
         """Highest plasma concentration [mM]."""
         return float(self._values.max())
+
+    @property
+    def steepest_change(self) -> float:
+        """Largest change within half a second, in parts of the peak."""
+        times = np.concatenate([self._knots, self._knots - _SHORT_S])
+        before, after = (np.interp(at, self._knots, self._values, left=0.0) for at in (times, times + _SHORT_S))
+        return float(np.abs(after - before).max()) / self.peak
 
     def convolved(self, rates_per_min, time_s) -> np.ndarray:
         """Convolve with exp(-rate t).

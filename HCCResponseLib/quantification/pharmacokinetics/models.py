@@ -16,13 +16,17 @@ from .patlak import Patlak
 from .separable import SeparableModel
 from .tofts import ExtendedTofts, Tofts
 
-__all__ = ["MODELS", "Inputs", "check_model", "make_input", "make_model", "prepare_inputs"]
+__all__ = ["MODELS", "Inputs", "check_model", "check_sample_times", "make_input", "make_model", "prepare_inputs"]
 
 _SINGLE = {model.name: model for model in (Tofts, ExtendedTofts, Patlak, TwoCompartmentExchange)}
 _DUAL = {model.name: model for model in (DualInput, DualInputExtendedTofts)}
 
 MODELS = (*_SINGLE, *_DUAL)
 """Names of the models."""
+
+_STEEPEST_TO_DELAY = 0.25
+"""Of the peak, within half a second (Parker's has 0.09): the curves of a steeper input are not smooth between two nodes of the delay, and
+polynomials through them give a wrong Ktrans and a wrong delay that look like a good fit."""
 
 _LONGEST_DELAY_STEP_S = 0.5
 _LONGEST_DELAY_STEP_OF_TWO_S = 1.0
@@ -43,19 +47,35 @@ def prepare_inputs(
 ) -> Inputs:
     """Check the inputs of a model and make them known wherever the fit asks.
 
-    :raises InputError: unknown model, missing or superfluous portal-vein input, unusable curves or delays.
+    :raises InputError: unknown model, missing or superfluous portal-vein input, unusable curves or delays, arguments that would not
+        be used, or a delay to be fitted with an input that jumps.
     """
     check_model(model, pvf)
+    check_sample_times(aif_time_s, aif, pvf)
+    if pvf is None and np.any(np.asarray(portal_delay_s) != 0):
+        raise InputError(f"The model '{model}' has no portal-vein input that could be delayed; leave portal_delay_s out.")
     both = np.ndim(delay_s) and np.ndim(portal_delay_s)
     step = _LONGEST_DELAY_STEP_OF_TWO_S if both else _LONGEST_DELAY_STEP_S
     delay, portal_delay = delay_axis(delay_s, step), delay_axis(portal_delay_s, step, "portal_delay_s")
 
     def ready(curve, of, name):
-        return make_input(curve, aif_time_s, time_s, smallest_delay(of), interpolation, name)
+        plasma = make_input(curve, aif_time_s, time_s, smallest_delay(of), interpolation, name)
+        if isinstance(of, Axis) and plasma.steepest_change > _STEEPEST_TO_DELAY:
+            raise InputError(
+                f"The {name} rises at once ({plasma.steepest_change:.0%} of its peak within half a second): a delay cannot be fitted with "
+                "it; use a measured or Parker input, or give a fixed delay.",
+            )
+        return plasma
 
     arterial = ready(aif, delay, "arterial input function")
     portal = None if pvf is None else ready(pvf, portal_delay, "portal-vein input function")
     return Inputs(arterial, delay, portal, portal_delay)
+
+
+def check_sample_times(aif_time_s, aif, pvf) -> None:
+    """Raise InputError for times of samples where every input is a function: it would not use them."""
+    if aif_time_s is not None and callable(aif) and (pvf is None or callable(pvf)):
+        raise InputError("Times of samples (aif_time_s) were given, but the input is a function of time; leave the times out.")
 
 
 def check_model(model: str, pvf) -> None:
