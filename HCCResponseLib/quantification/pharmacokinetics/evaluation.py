@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...errors import InputError
-from .models import check_model, make_input
+from .exchange import FASTEST_RATE
+from .models import check_model, check_sample_times, make_input
 from .result import PharmacokineticFit
 from .voxels import check_times
 
@@ -51,6 +52,7 @@ def evaluate(
         model = parameters.model if model is None else model
         parameters = parameters.maps
     check_model(model, pvf)
+    check_sample_times(aif_time_s, aif, pvf)
     maps, shape, dtype = _needed(dict(parameters), model)
     delays, portal_delays = maps["delay_s"], maps["portal_delay_s"]
 
@@ -116,6 +118,7 @@ def _patlak(voxels, number, plasma, times):
 
 def _two_compartment_exchange(voxels, number, plasma, times):
     flow, ps, vp, ve = (voxels[name] for name in ("plasma_flow", "ps", "vp", "ve"))
+    flow = np.where(np.isnan(flow), _capped_flow(voxels, ps, vp, ve), flow)
     # Where ve is beyond its bound the fit gives kep alone.
     ve = np.where(np.isnan(ve) & ("kep" in voxels), flow * ps / (flow + ps) / voxels.get("kep", np.nan), ve)
     half = ((flow + ps) / vp + ps / ve) / 2
@@ -129,6 +132,17 @@ def _two_compartment_exchange(voxels, number, plasma, times):
     fast, slow = np.where(one, flow, fast), np.where(one, 0.0, flow - fast)
     alpha = np.where(one, flow / vp, alpha)
     return np.where((flow == 0)[:, None], 0.0, _exchange(plasma, fast, alpha, times) + _exchange(plasma, slow, beta, times))
+
+
+def _capped_flow(voxels, ps, vp, ve):
+    """Return the flow at which alpha is at its cap: the fit's, where it was too fast to be told (alpha solves a quadratic linear in F)."""
+    ps = np.nan_to_num(ps)
+    flow = vp * FASTEST_RATE
+    for _round in range(5):
+        kept = voxels.get("kep", np.zeros(1)) * (flow + ps) / flow
+        back = np.where(ps == 0, 0.0, np.where(np.isnan(ve), kept, ps / ve))
+        flow = vp * FASTEST_RATE * (1 - ps / vp / (FASTEST_RATE - back))
+    return flow
 
 
 def _share(voxels, number):

@@ -20,12 +20,12 @@ from .input_function import InputFunction
 from .separable import SeparableModel
 from .status import Status, flagged
 
-__all__ = ["TwoCompartmentExchange"]
+__all__ = ["FASTEST_RATE", "TwoCompartmentExchange"]
 
 _NODES = 56
 _NODES_WITH_DELAY = 32
 
-_FASTEST_RATE = 120.0
+FASTEST_RATE = 120.0
 """1/min; a plasma transit of 0.5 s is beyond what images every second or more can tell."""
 
 _SMALLEST_GAP = 0.5
@@ -43,7 +43,7 @@ class TwoCompartmentExchange(SeparableModel):
         self._bounds = bounds
         fitted = isinstance(delay, Axis)
         count = _NODES_WITH_DELAY if fitted else _NODES
-        fast, slow = (rate_axis(name, _FASTEST_RATE, np.ptp(time_s) / 60, count) for name in ("alpha", "beta"))
+        fast, slow = (rate_axis(name, FASTEST_RATE, np.ptp(time_s) / 60, count) for name in ("alpha", "beta"))
         curves = np.moveaxis(plasma.convolved(fast.nodes, delayed_times(time_s, delay)), -1, 1)
         if fitted:
             self.outputs = (*self.outputs, "delay_s")
@@ -79,16 +79,22 @@ class TwoCompartmentExchange(SeparableModel):
         return maps
 
     def describe(self, theta, c1, c2, maps):
-        """Flag bounds. With one exponential only, PS, Ktrans, kep and ve cannot be told, and vp is the whole volume."""
+        """Flag bounds. With one exponential only, PS, Ktrans, kep and ve cannot be told, and vp is the whole volume.
+
+        At the cap of alpha the plasma follows the artery: the flow is the cap times vp, a number that the data do not hold.
+        """
         none = c1 + c2 <= 0
         one = ~none & ((c1 <= 0) | (c2 <= 0))
         for name in ("ps", "ktrans", "kep", "ve"):
             maps[name] = np.where(none | one, np.nan, maps[name])
         maps["vp"] = np.where(none, 0.0, maps["vp"])
+        fast = (c1 > 0) & (theta["alpha"] >= FASTEST_RATE * (1 - 1e-9))
+        maps["plasma_flow"] = np.where(fast, np.nan, maps["plasma_flow"])
         endless = maps["ve"] > self._bounds.ve
         wide = maps["vp"] > self._bounds.vp
         maps["ve"] = np.where(endless, np.nan, maps["ve"])
         maps["vp"] = np.where(wide, np.nan, maps["vp"])
         status = flagged(none, Status.NO_EXCHANGE) | flagged(one, Status.ONE_COMPARTMENT)
         status |= flagged(endless, Status.NO_WASHOUT) | flagged(wide, Status.VP_AT_MAXIMUM)
+        status |= flagged(fast, Status.PLASMA_FLOW_TOO_FAST)
         return status

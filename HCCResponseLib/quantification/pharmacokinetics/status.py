@@ -23,6 +23,8 @@ class Status(IntFlag):
     NOT_ENHANCING = 512
     NOT_FINITE = 1024
     MASKED_OUT = 2048
+    PLASMA_FLOW_TOO_FAST = 4096
+    ENHANCEMENT_NOT_TESTED = 8192
 
 
 EXPLANATIONS = {
@@ -39,6 +41,8 @@ EXPLANATIONS = {
     Status.NOT_ENHANCING: "no enhancement above the noise: Ktrans and flow are 0, nothing was fitted",
     Status.NOT_FINITE: "a concentration is not a number or infinite",
     Status.MASKED_OUT: "outside the mask",
+    Status.PLASMA_FLOW_TOO_FAST: "the plasma passes faster than the images can tell: the plasma flow is unknown",
+    Status.ENHANCEMENT_NOT_TESTED: "too few images to tell enhancement from noise: fitted whether or not it enhances",
 }
 """Every flag in words, for legends and tooltips."""
 
