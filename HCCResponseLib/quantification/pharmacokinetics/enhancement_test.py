@@ -8,8 +8,9 @@ residual as the estimate of the noise,
 The search over the non-linear parameters is counted as p free parameters, one for each, which the simulation in the tests confirms as
 cautious: no more noise-only voxels pass than the level says.
 
-With few images the residual is what the model misses rather than noise, and the test would call strong enhancement none. There only
-curves that no model with positive parameters resembles at all count as not enhancing.
+With fewer than ten images more than parameters the residual is what the model misses rather than noise, and the test would call strong
+enhancement none. It is then off: only curves that no positive parameters resemble at all count as not enhancing, all others are fitted,
+noise too, and flagged ``ENHANCEMENT_NOT_TESTED``.
 """
 
 import numpy as np
