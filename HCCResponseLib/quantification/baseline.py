@@ -35,6 +35,9 @@ def checked_baseline(baseline, voxels: tuple[int, ...], times: int) -> slice | n
     if isinstance(baseline, tuple) and len(baseline) == 2:
         baseline = slice(*baseline)
     if isinstance(baseline, slice):
+        limits = (baseline.start, baseline.stop, baseline.step)
+        if not all(limit is None or isinstance(limit, (int, np.integer)) for limit in limits) or baseline.step == 0:
+            raise InputError(f"The baseline images are counted in whole numbers, as (0, 5); found {limits[0]!r} to {limits[1]!r}.")
         chosen = range(times)[baseline]
         if len(chosen) == 0 or (baseline.stop or 0) > times:
             raise InputError(f"The baseline images {baseline.start or 0} to {baseline.stop} are not all among the {times} images.")
