@@ -271,7 +271,7 @@ def _measure(mask: np.ndarray, geometry: Geometry, plane: str, slices, gap_mm: f
         if found is not None and np.linalg.norm(found[1] - found[0]) > longest:
             best, best_contour, line, longest = section, contour, found, float(np.linalg.norm(found[1] - found[0]))
     short = _longest_perpendicular(best_contour, *line, gap_mm)
-    parameters = {"plane": plane, "reformatted": reformat}
+    parameters = {"plane": plane, "reformatted": bool(reformat)}
     if slices is not None:
         parameters["slices"] = slices
     if not np.isinf(gap_mm):

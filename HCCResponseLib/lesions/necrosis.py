@@ -57,7 +57,7 @@ class NecrosisResult:
     :param viable_ml: enhancing part.
     :param haemorrhagic_ml: part of NV that is bright on T1 before contrast; None if that was not asked for.
     :param bright_viable_ml: enhancing part that is bright before contrast (fat, protein, blood); None if not asked for.
-    :param untold_ml: neither: rim and rejected voxels.
+    :param untold_ml: neither: rejected voxels.
     :param necrotic_fraction: necrotic / (necrotic + viable), 0 to 1.
     :param score: class of the fraction.
     :param pattern: how the necrosis is spread.
@@ -66,7 +66,7 @@ class NecrosisResult:
     :param largest_piece_fraction: part of NV that hangs together in its largest piece.
     :param pieces: number of pieces of necrosis.
     :param rejected_voxels: voxels left out because a signal is NaN, infinite or, for relative enhancement, not positive.
-    :param rim_voxels: voxels left out on the rim.
+    :param rim_voxels: voxels on the rim, left out of the decision; each is taken for what its nearest decided voxel is.
     :param parts: the part that each voxel belongs to.
     :param warnings: sentences for the reader.
     :param method: how it was found.
@@ -118,7 +118,8 @@ class NecrosisAnalysis:
         :param post: signal after contrast, the phase that shows viable tumour; NaN marks voxels without a signal.
         :param pre: signal before contrast on the same grid, registered to ``post`` (see alignment.py); needed for every
             threshold but that on one phase, and for haemorrhage.
-        :param rim_layers: voxel layers at the lesion's edge to leave out (partial volume).
+        :param rim_layers: voxel layers at the lesion's edge whose own signal is not trusted (partial volume): each voxel there is
+            taken for what its nearest decided neighbour is.
         :param median: replace each value by the median over its neighbours in the slice.
         :raises InputError: the mask is empty, or nothing is left inside the rim.
         :raises GeometryError: a mask or image lies on another grid.
@@ -223,6 +224,17 @@ class NecrosisAnalysis:
             haemorrhagic_ml = float(np.count_nonzero(necrotic & bright) * voxel_ml)
             bright_viable_ml = float(np.count_nonzero(viable & bright) * voxel_ml)
             parameters |= {f"haemorrhage_{key}": value for key, value in haemorrhage.parameters.items()}
+
+        rim = self._lesion & ~self._core
+        if rim.any():
+            # The rim takes no part in the decision, but it belongs to the tumour: each of its voxels is what its nearest decided one is.
+            rows = self._geometry.spacing_mm[::-1]
+            nearest = ndimage.distance_transform_edt(~usable, sampling=rows, return_distances=False, return_indices=True)
+            labels[rim] = labels[tuple(axis[rim] for axis in nearest)]
+            necrotic = np.isin(labels, (TissuePart.NECROTIC, TissuePart.HAEMORRHAGIC))
+            usable = usable | rim
+            if haemorrhage is not None:
+                haemorrhagic_ml = float(np.count_nonzero(labels == TissuePart.HAEMORRHAGIC) * voxel_ml)
         labels.setflags(write=False)
 
         tumour, core, told, dead = (int(np.count_nonzero(part)) for part in (self._lesion, self._core, usable, necrotic))
@@ -241,10 +253,10 @@ class NecrosisAnalysis:
             central_index=central,
             largest_piece_fraction=largest,
             pieces=pieces,
-            rejected_voxels=core - told,
+            rejected_voxels=tumour - told,
             rim_voxels=tumour - core,
             parts=TissueParts(labels, self._first, self._geometry.shape),
-            warnings=_warnings(core - told, core),
+            warnings=_warnings(tumour - told, core),
             method=f"threshold on {threshold.quantity}",
             parameters=parameters,
         )
@@ -278,7 +290,7 @@ class NecrosisAnalysis:
         rows = self._geometry.spacing_mm[::-1]
         depth = ndimage.distance_transform_edt(np.pad(self._lesion, 1), sampling=rows)[1:-1, 1:-1, 1:-1]
         _values, inverse, counts = np.unique(depth[self._core], return_inverse=True, return_counts=True)
-        rank = np.zeros(self._lesion.shape)
+        rank = np.zeros(self._lesion.shape)  # the rim is the outermost
         rank[self._core] = ((np.cumsum(counts) - 0.5 * counts) / counts.sum())[inverse]
         return rank
 

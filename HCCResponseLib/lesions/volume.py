@@ -19,6 +19,10 @@ FEWEST_SLICES = 5
 LARGEST_MISFIT = 0.1
 """The surface is not used where it leaves more than this part of the voxels next to the edge on the wrong side."""
 
+LARGEST_CHANCE = 1.0
+"""The surface is not used where it changes the count by more than this times the square root of the number of edge voxels:
+whether each of them is counted is chance, so a larger change is the surface's own error."""
+
 
 @dataclass(frozen=True)
 class LesionVolume:
@@ -58,8 +62,9 @@ def measure_volume(mask: np.ndarray, geometry: Geometry, *, fewest_slices: int =
     The count of voxels is right on average and wrong by chance, by how the grid happens to lie: 0.9 % (one standard
     deviation) for a sphere of 5 voxels radius, 0.3 % for 10. The surface volume removes most of that chance: the smooth surface
     of subvoxel.py is fitted to each piece, and what the count of voxels inside that surface is off the volume inside it is
-    taken from the lesion's own count. Smoothing therefore never makes a lesion smaller or larger. Pieces that the surface
-    does not fit keep their count. What remains is 0.1 % for 10 voxels and 0.4 % for 5, where spheres whose volumes differ by
+    taken from the lesion's own count. Pieces that the surface does not fit keep their count; so do those where the correction
+    is more than the chance position of the grid explains (flat tops, a lesion cut by the first or last slice: there the
+    surface domes over the cut). What remains is 0.1 % for 10 voxels and 0.4 % for 5, where spheres whose volumes differ by
     that much have the very same mask.
 
     Uncertainty: a voxel cut by the edge may be outlined as inside or as outside. The edge is taken to lie anywhere within half
@@ -130,7 +135,9 @@ def _discretisation(mask: np.ndarray, geometry: Geometry) -> float:
         if np.mean(value * start <= 0.0) > LARGEST_MISFIT:
             continue
         radius_mm = np.cbrt(3.0 * voxels * geometry.voxel_volume_ml * 1000.0 / (4.0 * np.pi))
-        difference += float((_inside_fraction(surface, band, steps, radius_mm) - (value > 0.0)).sum())
+        found = float((_inside_fraction(surface, band, steps, radius_mm) - (value > 0.0)).sum())
+        if abs(found) <= LARGEST_CHANCE * np.sqrt(np.count_nonzero(np.abs(start) < 1.0)):
+            difference += found
     return difference
 
 

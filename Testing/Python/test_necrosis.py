@@ -5,6 +5,7 @@ import unittest
 
 import numpy as np
 from lesion_shapes import box_geometry, ellipsoid, positions
+from scipy import ndimage
 from reference_data import reference_path, requires_reference
 
 from HCCResponseLib.errors import GeometryError, InputError
@@ -186,16 +187,27 @@ class TestShell(unittest.TestCase):
         self.assertIsNone(plain.haemorrhagic_ml)
         self.assertEqual(plain.necrotic_fraction, result.necrotic_fraction)
 
-    def test_rim_is_neither_viable_nor_necrotic(self):
+    def test_the_rim_follows_its_neighbours_and_stays_part_of_the_tumour(self):
         shell = Shell()
+        plain = shell.analysis(median=False).classify(RelativeThreshold(20.0))
+        # Partial volume: the outermost layer looks dead, and would be taken for necrosis.
+        edge = shell.lesion & ~ndimage.binary_erosion(shell.lesion)
+        shell.post[edge] = shell.pre[edge]
+        fooled = shell.analysis(median=False).classify(RelativeThreshold(20.0), smallest_island_ml=0.0)
+        self.assertGreater(fooled.necrotic_fraction, plain.necrotic_fraction + 0.1)
         result = shell.analysis(rim_layers=1, median=False).classify(RelativeThreshold(20.0))
         self.assertEqual(result.parameters["rim_layers"], 1)
-        rim = result.parts.mask(TissuePart.UNTOLD)
-        self.assertEqual(np.count_nonzero(rim), result.rim_voxels)
+        self.assertEqual(result.rim_voxels, np.count_nonzero(edge))
         self.assertEqual(result.rejected_voxels, 0)
-        core = np.count_nonzero(shell.core)
-        self.assertAlmostEqual(result.necrotic_fraction, core / (np.count_nonzero(shell.lesion) - result.rim_voxels))
-        self.assertAlmostEqual(result.tumour_ml, result.viable_ml + result.necrotic_ml + result.untold_ml)
+        self.assertEqual(result.necrotic_fraction, plain.necrotic_fraction)
+        self.assertEqual(result.score, plain.score)
+        self.assertAlmostEqual(result.viable_ml, result.tumour_ml - result.necrotic_ml)
+        np.testing.assert_array_equal(result.parts.mask(TissuePart.VIABLE), shell.lesion & ~shell.core)
+
+    def test_a_lesion_that_is_all_necrotic_keeps_its_rim(self):
+        result = Shell(core=18.0).analysis(rim_layers=1, median=False).classify(RelativeThreshold(20.0))
+        self.assertEqual(result.necrotic_fraction, 1.0)
+        self.assertAlmostEqual(result.necrotic_ml, result.tumour_ml)
 
     def test_the_border_of_the_image_is_no_rim(self):
         geometry = Geometry.from_parts((4, 8, 8), (1.0, 1.0, 1.0))

@@ -15,6 +15,7 @@ __all__ = ["GrownOutline", "LesionGrowth", "grow_lesion"]
 _SMOOTHING_MM = 1.0
 _SEAM_MM = 12.0  # of liver round a lesion, from which the liver's signal is learnt
 _SHELLS = (0.25, 0.5, 1.0)  # parts of the reach where the liver is looked for while the size is unknown
+_ROUGH = {"count": 150, "step_mm": 1.0}  # rays while the place is looked for
 _EDGE_STEPS_MM = (4.0, 8.0, 13.0, 20.0, 30.0)  # from a click on the edge to where the middle may be
 _CLICK_TOLERANCE_MM = 4.0
 _VISIBLE_SUPPORT = 0.7  # of one ray
@@ -109,12 +110,12 @@ class LesionGrowth:
             raise InputError("The image has no value where the click is; click on a part of the lesion that is shown.")
         return seed
 
-    def _rays(self, centre_lps, reach_mm, step_mm=0.5):
-        return sample_rays(self._smooth, lambda lps: lps_to_kji(self._crop_geometry, lps), centre_lps, reach_mm, step_mm=step_mm)
+    def _rays(self, centre_lps, reach_mm, **density):
+        return sample_rays(self._smooth, lambda lps: lps_to_kji(self._crop_geometry, lps), centre_lps, reach_mm, **density)
 
     def _located(self, seed_lps) -> Surface:
         """Rough surface with the click inside; when it is badly supported the click may be on the edge: other middles are tried."""
-        rays = self._rays(seed_lps, self._reach_mm, step_mm=1.0)
+        rays = self._rays(seed_lps, self._reach_mm, **_ROUGH)
         surfaces = []
         for part in _SHELLS:
             shell = (rays.radii_mm > 0.5 * part * self._reach_mm) & (rays.radii_mm <= part * self._reach_mm)
@@ -131,7 +132,7 @@ class LesionGrowth:
         inwards /= max(np.linalg.norm(inwards), 1e-9)
         for step in _EDGE_STEPS_MM:
             for direction in (inwards, -inwards):
-                rays = self._rays(seed_lps + step * direction, self._reach_mm, step_mm=1.0)
+                rays = self._rays(seed_lps + step * direction, self._reach_mm, **_ROUGH)
                 surface = find_surface(rays, best.background, self._largest_mm)
                 if _has_inside(surface, seed_lps) and _mean_support(surface) > _mean_support(best):
                     best = surface
@@ -144,13 +145,13 @@ class LesionGrowth:
         """
         for _repeat in range(3):
             shift = np.linalg.norm(surface.centroid_lps - surface.rays.centre_lps)
-            rays = self._rays(surface.centroid_lps, self._reach_mm, step_mm=1.0)
+            rays = self._rays(surface.centroid_lps, self._reach_mm, **_ROUGH)
             surface = find_surface(rays, surface.background, self._largest_mm)
             if shift < 3:
                 break
         for _repeat in range(2):
-            radius = surface.radius_mm
-            rays = self._rays(surface.centroid_lps, min(1.4 * radius.max() + 2 * _SEAM_MM, self._reach_mm))
+            rays = self._rays(surface.centroid_lps, min(1.4 * surface.radius_mm.max() + 2 * _SEAM_MM, self._reach_mm))
+            radius = surface.radius_towards(rays.directions)
             seam = (rays.radii_mm > radius[:, None] + 2) & (rays.radii_mm <= radius[:, None] + _SEAM_MM)
             background = surrounding_background(rays.values[seam]) or surface.background
             starts = [radius * factor for factor in (0.75, 0.87, 1.0, 1.15, 1.3)]
@@ -212,8 +213,7 @@ def _mean_support(surface):
 def _has_inside(surface, point_lps):
     """Whether a point is inside a surface, or so near that a hand that clicked on the edge may have meant it."""
     offset = point_lps - surface.rays.centre_lps
-    radius = surface.radius_mm[(surface.rays.directions @ offset).argmax()]
-    return np.linalg.norm(offset) <= radius + _CLICK_TOLERANCE_MM
+    return np.linalg.norm(offset) <= surface.radius_towards(offset[None])[0] + _CLICK_TOLERANCE_MM
 
 
 def _box_round(geometry, kji, half):

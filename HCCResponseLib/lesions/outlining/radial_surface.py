@@ -29,9 +29,11 @@ __all__ = [
 
 _INNER_MM, _OUTER_MM = 3.0, 8.0  # compared on the two sides of a possible surface: unlike inside, liver outside
 _SATURATION, _CEILING = 3.0, 10.0  # unlikeness where more says nothing (robust search), and for the exact search
-_FIRMNESS = (0.01, 0.03, 0.1, 0.3)  # how firmly a ray is held to its neighbours, per mm squared, in successive searches
+# How firmly a ray is held to its neighbours, per mm squared, in successive searches: from spheres, which must bend far, and
+# from a surface that is nearly right, which must not follow a vessel out of a lesion.
+_FIRMNESS_FROM_SPHERES, _FIRMNESS_NEARBY = (0.01, 0.03, 0.1, 0.3), (0.03, 0.1, 0.3, 0.6)
 _STARTS = 8
-_ABOUT_EQUAL = 0.4  # difference in mean support
+_ABOUT_EQUAL = 0.6  # difference in mean support
 _CHART = (32, 64)  # polar angle, azimuth
 
 
@@ -88,6 +90,10 @@ class Surface:
     def centroid_lps(self) -> np.ndarray:
         """Centre of gravity of the enclosed volume (a cone's is at 3/4 of its height)."""
         return self.rays.centre_lps + 0.75 * (self.radius_mm**4) @ self.rays.directions / (self.radius_mm**3).sum()
+
+    def radius_towards(self, directions: np.ndarray) -> np.ndarray:
+        """Radius (n,) of the ray nearest to each direction (n, 3)."""
+        return self.radius_mm[(directions @ self.rays.directions.T).argmax(axis=1)]
 
 
 @lru_cache(maxsize=4)
@@ -221,12 +227,13 @@ def find_surface(
     :param largest_mm: no ray is longer; the rays themselves should reach 8 mm further.
     :param starts: radii (directions,) to start from; None: spheres of all sizes.
     """
+    firmness = _FIRMNESS_FROM_SPHERES if starts is None else _FIRMNESS_NEARBY
     if starts is None:
         starts = [np.full(len(rays.values), size) for size in np.geomspace(3.0, max(largest_mm, 4.0), _STARTS)]
     surfaces = []
     for sign in (1, -1):
         gain = _robust_support(rays, background, sign, largest_mm)
-        found = [_search(rays, gain, start, _FIRMNESS, 20.0) for start in starts]
+        found = [_search(rays, gain, start, firmness, 20.0) for start in starts]
         radius = max(found, key=lambda radius: _at_radius(rays, gain, radius).mean())
         surfaces.append(Surface(rays, radius, _at_radius(rays, gain, radius), background, sign))
     return outermost(surfaces)
