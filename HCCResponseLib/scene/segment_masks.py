@@ -125,12 +125,14 @@ def segment_on_own_grid(segmentation_node, segment_id: str, volume_node=None) ->
     extent = np.array(labelmap.GetExtent()).reshape(3, 2)
     first, last = extent[:, 0], extent[:, 1]
     reference = _reference_grid(segmentation_node)
-    if reference is not None:
-        offset = _offset_between(reference[0], matrix, reference[1])
-        if offset is not None:
-            # Slicer crops labelmaps to what is painted; the reference image tells how far one could see.
-            first = np.minimum(first, reference[1][:, 0] + offset)
-            last = np.maximum(last, reference[1][:, 1] + offset)
+    offset = None if reference is None else _offset_between(reference[0], matrix, reference[1])
+    if offset is not None:
+        # Slicer crops labelmaps to what is painted; the reference image tells how far one could see.
+        first = np.minimum(first, reference[1][:, 0] + offset)
+        last = np.maximum(last, reference[1][:, 1] + offset)
+    else:
+        # Where that is not known, the edge of the paint must not pass for the border of an image.
+        first, last = first - 1, last + 1
     mask = np.zeros((last - first + 1)[::-1], dtype=bool)
     start = extent[:, 0] - first
     mask[tuple(slice(s, s + n) for s, n in zip(start[::-1], inside.shape, strict=True))] = inside

@@ -52,6 +52,12 @@ class BadInputTest(unittest.TestCase):
 
 
 class ProposalTest(unittest.TestCase):
+    def test_a_small_new_lesion_at_the_edge_of_a_vanished_one_is_not_the_same(self):
+        found = match({"gone": ((50, 50, 60), 16)}, {"fresh": ((67, 50, 60), 5)})
+        self.assertEqual(kinds(found), {("vanished", ("gone",), ()), ("new", (), ("fresh",))})
+        shrunk = match({"large": ((50, 50, 60), 16)}, {"rest": ((54, 50, 60), 5)})
+        self.assertEqual(kinds(shrunk), {("same", ("large",), ("rest",))})
+
     def test_same_new_and_vanished(self):
         found = match(
             {"a": ((40, 40, 50), 12), "gone": ((90, 90, 80), 7)},

@@ -21,7 +21,7 @@ __all__ = ["LesionMatch", "LesionMatching", "LesionPair", "match_lesions"]
 
 _SURE_OVERLAP = 0.5  # of the smaller lesion: one and the same place
 _SOME_OVERLAP = 0.2  # counts only between lesions that overlap with no other more
-_MOST_VOLUME_RATIO = 8.0  # between lesions that are near but do not overlap
+_MOST_VOLUME_RATIO = 8.0  # between lesions that are near, or overlap only in part
 
 
 @dataclass(frozen=True)
@@ -206,6 +206,11 @@ def _pair(uid_before, uid_after, earlier, later):
     return LesionPair(uid_before, uid_after, min(1.0, shared_ml / smaller_ml), float(distance), later.volume_ml / earlier.volume_ml)
 
 
+def _alike(pair: LesionPair) -> bool:
+    """Whether one lesion may have become the other, by its size."""
+    return 1 / _MOST_VOLUME_RATIO <= pair.volume_ratio <= _MOST_VOLUME_RATIO
+
+
 def _with_decision(decisions, decision):
     """The decisions with a new one; those about any of the same lesions give way."""
     apart = [d for d in decisions if not (set(d.before) & set(decision.before) or set(d.after) & set(decision.after))]
@@ -228,7 +233,9 @@ def _proposed(before, after, pairs, tolerance_mm, unseen):
     linked = overlap >= _SURE_OVERLAP
     if overlap.size:
         best_of_both = (overlap == overlap.max(axis=0)) & (overlap == overlap.max(axis=1, keepdims=True))
-        linked |= (overlap >= _SOME_OVERLAP) & best_of_both
+        # A rest of overlap may also be a small new lesion at the edge of one that vanished: then the sizes do not fit.
+        alike = np.array([[_alike(pairs[b, a]) for a in after] for b in before]).reshape(overlap.shape)
+        linked |= (overlap >= _SOME_OVERLAP) & best_of_both & alike
     # A lesion that was carried from the earlier examination brought its identity along.
     linked |= np.array([[a == b for a in after] for b in before], bool).reshape(overlap.shape)
     linked |= _nearest(before, after, pairs, tolerance_mm, ~linked.any(axis=1), ~linked.any(axis=0))
@@ -256,7 +263,7 @@ def _nearest(before, after, pairs, tolerance_mm, free_before, free_after):
     for r, row in enumerate(rows):
         for c, column in enumerate(columns):
             pair = pairs[before[row], after[column]]
-            if pair.distance_mm <= tolerance_mm and 1 / _MOST_VOLUME_RATIO <= pair.volume_ratio <= _MOST_VOLUME_RATIO:
+            if pair.distance_mm <= tolerance_mm and _alike(pair):
                 cost[r, c] = pair.distance_mm
     for r, c in zip(*linear_sum_assignment(cost), strict=True):
         if cost[r, c] < far:
