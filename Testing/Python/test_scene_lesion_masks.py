@@ -50,6 +50,25 @@ class TestOnTheSameGrid(SceneTestCase):
         np.testing.assert_array_equal(segment_mask(segmentation_node, first, volume_node), again & b)
         np.testing.assert_array_equal(segment_mask(segmentation_node, second, volume_node), b)
 
+    def test_without_a_reference_image_the_edge_of_the_paint_is_no_border(self):
+        geometry = Geometry.from_parts((8, 9, 10), (1.5, 2, 3), (5, 6, 7))
+        volume_node, segmentation_node = empty_volume(geometry), add_segmentation()
+        segment_id = add_segment(segmentation_node, "A")
+        lesion = np.zeros(geometry.shape, bool)
+        lesion[3:6, 3:7, 2:8] = True
+        set_segment_mask(segmentation_node, segment_id, lesion, volume_node)
+        parameter = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
+        segmentation_node.GetSegmentation().SetConversionParameter(parameter, "")
+        own, grid = segment_on_own_grid(segmentation_node, segment_id)
+        self.assertEqual(np.count_nonzero(own), np.count_nonzero(lesion))
+        for axis in range(3):
+            for end in (0, -1):
+                self.assertFalse(own.take(end, axis=axis).any())
+        inside = np.argwhere(own)[0][::-1]
+        there = np.argwhere(lesion)[0][::-1]
+        world = volume_geometry(volume_node, world=True).ijk_to_lps
+        np.testing.assert_allclose(grid.ijk_to_lps @ [*inside, 1.0], world @ [*there, 1.0], atol=1e-6)
+
     def test_adding_keeps_what_was_there_and_the_others(self):
         geometry = Geometry.from_parts((8, 9, 10), (1, 1, 1))
         volume_node, segmentation_node = empty_volume(geometry), add_segmentation()
