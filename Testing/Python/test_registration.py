@@ -8,6 +8,7 @@ from HCCResponseLib.errors import Cancelled, GeometryError, InputError
 from HCCResponseLib.geometry import Geometry
 from HCCResponseLib.lesions.outlining import Registration, carry_outlines, register_examinations
 from HCCResponseLib.lesions.outlining.grid import kji_to_lps, sub_geometry
+from HCCResponseLib.lesions.outlining.registration import locally_normalised
 from HCCResponseLib.phantom.lesion_images import examination, rigid_lps, two_examinations
 
 COARSE = {"shape": (36, 66, 88), "spacing_mm": (4.0, 4.0, 5.3)}
@@ -94,6 +95,15 @@ class TruthTest(unittest.TestCase):
         found = register_examinations(before.image, before.geometry, before.image, before.geometry, region=before.liver)
         points = self.patient.landmarks_before
         self.assertLess(np.linalg.norm(found.to_target(points) - points, axis=1).max(), 0.1)
+
+    def test_normalising_does_not_shift(self):
+        # A box of an even number of voxels has no middle; the shading it takes off would be that of half a voxel beside.
+        values = np.random.default_rng(0).gamma(3, 30, (24, 30, 36))
+        usable = np.ones(values.shape, bool)
+        for spacing in ((5.0, 4.0, 2.0), (3.0, 2.5, 1.7)):
+            straight = locally_normalised(values, usable, np.array(spacing))
+            mirrored = locally_normalised(values[::-1, ::-1, ::-1], usable, np.array(spacing))
+            np.testing.assert_allclose(mirrored[::-1, ::-1, ::-1], straight, atol=1e-3)
 
     def test_far_apart_and_of_another_contrast_and_with_missing_voxels(self):
         moved = self.patient.after.geometry.ijk_to_lps.copy()
