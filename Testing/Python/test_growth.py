@@ -151,6 +151,13 @@ class StrengthTest(unittest.TestCase):
         with self.assertRaisesRegex(InputError, "up to 16 mm"):
             LesionGrowth(self.scan.image, self.scan.geometry, middle_of(self.scan), max_diameter_mm=16)
 
+    def test_voxels_larger_than_the_bound_are_refused(self):
+        matrix = self.scan.geometry.ijk_to_lps.copy()
+        matrix[:3, :3] *= 8
+        thick = Geometry(self.scan.geometry.shape, matrix)
+        with self.assertRaises(InputError):
+            LesionGrowth(self.scan.image, thick, kji_to_lps(thick, [12.5, 36.5, 36.5]), max_diameter_mm=6)
+
     def test_reaching_the_largest_size_is_said(self):
         scan = lesion_image("hypovascular", 3, diameter_mm=30, **SMALL)
         found = grow_lesion(scan.image, scan.geometry, middle_of(scan), max_diameter_mm=31)

@@ -33,7 +33,7 @@ def spacing_kji(geometry: Geometry) -> np.ndarray:
 def check_image(image, geometry: Geometry, name: str = "image") -> np.ndarray:
     """Return ``image`` as it is, after checking that it holds numbers on the grid; a copy would cost time on a whole volume.
 
-    :raises InputError: not numbers, or no finite voxel at all.
+    :raises InputError: it does not hold numbers.
     :raises GeometryError: its shape is not that of the geometry.
     """
     array = np.asarray(image)
