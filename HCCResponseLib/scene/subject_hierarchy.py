@@ -12,6 +12,7 @@ __all__ = [
     "add_folder",
     "ensure_source_uid",
     "new_uid",
+    "patient_id",
     "patient_of",
     "patient_of_segmentation",
     "place_beside",
@@ -70,8 +71,13 @@ def place_beside(node, reference_node) -> None:
 
 def patient_of(node) -> str:
     """Return the patient ID of the patient that a node stands below, or that item's name; empty where there is none."""
+    return patient_id(subject_hierarchy_item(node))
+
+
+def patient_id(item: int) -> str:
+    """Return the patient ID of a patient item, or of that which an item stands below; its name where it has none; else empty."""
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
-    patient = hierarchy.GetItemAncestorAtLevel(subject_hierarchy_item(node), "Patient")
+    patient = item if hierarchy.IsItemLevel(item, "Patient") else hierarchy.GetItemAncestorAtLevel(item, "Patient")
     if not patient:
         return ""
     return hierarchy.GetItemAttribute(patient, "DICOM.PatientID") or hierarchy.GetItemName(patient)

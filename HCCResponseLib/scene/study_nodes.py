@@ -1,0 +1,106 @@
+"""What belongs to an examination: its images by role, and the one segmentation with its outlines."""
+
+import slicer
+import vtk
+
+from ..errors import InputError
+from ..response.case import Lesion
+from ..response.roles import Role
+from .lesion_attributes import lesion_of, lesion_segments
+from .roles import role
+from .segment_masks import reference_volume
+from .subject_hierarchy import subject_hierarchy_item
+from .time_points import studies
+
+__all__ = [
+    "ANATOMY",
+    "lesions_of_patient",
+    "lesions_of_study",
+    "nodes_of_study",
+    "outlined_on",
+    "segmentation_of_study",
+    "volumes_of_study",
+]
+
+ANATOMY = (
+    Role.ARTERIAL,
+    Role.PORTAL_VENOUS,
+    Role.NATIVE,
+    Role.T1_FAT_SUPPRESSED,
+    Role.T2_FAT_SUPPRESSED,
+    Role.T2,
+    Role.T1,
+    Role.T1_IN_PHASE,
+    Role.HASTE,
+    Role.DELAYED,
+    Role.HEPATOBILIARY,
+)
+"""Images that outlines are drawn on, the best suited first."""
+
+
+def nodes_of_study(study_item: int, class_name: str) -> list:
+    """Return the nodes of a class below a study, folders included, in the order of the tree."""
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    items = vtk.vtkIdList()
+    hierarchy.GetItemChildren(study_item, items, True)
+    nodes = [hierarchy.GetItemDataNode(items.GetId(n)) for n in range(items.GetNumberOfIds())]
+    return [node for node in nodes if node is not None and node.IsA(class_name)]
+
+
+def volumes_of_study(study_item: int, *roles: Role) -> list:
+    """Return the volumes and image sequences of a study.
+
+    :param roles: only these, in this order; without any all of them, in the order of the tree.
+    """
+    nodes = [*nodes_of_study(study_item, "vtkMRMLScalarVolumeNode"), *nodes_of_study(study_item, "vtkMRMLSequenceNode")]
+    if not roles:
+        return nodes
+    return [node for wanted in roles for node in nodes if role(node) == wanted]
+
+
+def segmentation_of_study(study_item: int, *, create: bool = False):
+    """Return the segmentation with the outlines of an examination; None where there is none.
+
+    :param create: make one on the image that is best suited for outlines (see :data:`ANATOMY`).
+    :raises InputError: there is no such image to make one on.
+    """
+    nodes = nodes_of_study(study_item, "vtkMRMLSegmentationNode")
+    node = next((one for one in nodes if lesion_segments(one)), next(iter(nodes), None))
+    if node is not None or not create:
+        return node
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    images = volumes_of_study(study_item, *ANATOMY) or nodes_of_study(study_item, "vtkMRMLScalarVolumeNode")
+    if not images:
+        raise InputError(f"The examination '{hierarchy.GetItemName(study_item)}' has no image to outline lesions on; import one first.")
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Outlines")
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(images[0])
+    hierarchy.SetItemParent(subject_hierarchy_item(node), study_item)
+    return node
+
+
+def lesions_of_study(study_item: int) -> dict[str, str]:
+    """Return the lesions outlined in an examination: tracking UID -> segment ID, in the order of the segments."""
+    node = segmentation_of_study(study_item)
+    found = {}
+    for segment_id in lesion_segments(node) if node is not None else ():
+        lesion = lesion_of(node, segment_id)
+        if lesion is not None:
+            found.setdefault(lesion.uid, segment_id)
+    return found
+
+
+def lesions_of_patient(patient_item: int) -> dict[str, Lesion]:
+    """Return every lesion of a patient by tracking UID, in the order in which the examinations show them first."""
+    found: dict[str, Lesion] = {}
+    for study in studies(patient_item):
+        node = segmentation_of_study(study)
+        for uid, segment_id in lesions_of_study(study).items():
+            found.setdefault(uid, lesion_of(node, segment_id))
+    return found
+
+
+def outlined_on(study_item: int):
+    """Return the image that the outlines of an examination were drawn on; None where there is none."""
+    node = segmentation_of_study(study_item)
+    return None if node is None else reference_volume(node)
