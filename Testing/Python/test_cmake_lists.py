@@ -19,10 +19,15 @@ class CMakeListsTest(unittest.TestCase):
         tree = [path.relative_to(LIBRARY).as_posix() for path in (LIBRARY / "Resources").rglob("*") if path.is_file()]
         self.assertEqual(cmake_list(LIBRARY / "CMakeLists.txt", "MODULE_PYTHON_RESOURCES"), sorted(tree))
 
-    def test_library_is_installed_as_a_package(self):
-        text = (LIBRARY / "CMakeLists.txt").read_text(encoding="utf-8")
-        self.assertRegex(text, r"NAME\s+\$\{MODULE_NAME\}")
-        self.assertIn("WITH_SUBDIR", text)
+    def test_panels_share_the_files_of_the_tree(self):
+        tree = [path.stem for path in (MODULES / "HCCPanels").glob("*.py")]
+        self.assertEqual(cmake_list(MODULES / "HCCPanels" / "CMakeLists.txt", "MODULE_PYTHON_SCRIPTS"), sorted(tree))
+
+    def test_packages_are_installed_as_packages(self):
+        for folder in (LIBRARY, MODULES / "HCCPanels"):
+            text = (folder / "CMakeLists.txt").read_text(encoding="utf-8")
+            self.assertRegex(text, r"NAME\s+\$\{MODULE_NAME\}")
+            self.assertIn("WITH_SUBDIR", text)
 
     def test_every_module_is_listed_with_its_panel_and_icon(self):
         modules = [path.stem for path in module_files()]
