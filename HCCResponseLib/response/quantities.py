@@ -75,13 +75,17 @@ _DIFFUSIVITY_SHOWN = _ucum("um2/ms", "10⁻³ mm²/s")
 _RATIO = _ucum("{ratio}", "ratio")
 _PERCENT = _ucum("%", "%")
 _PER_MINUTE = _ucum("/min", "/min")
+_PER_SECOND = _ucum("/s", "/s")
 _SECOND = _ucum("s", "s")
 _MILLISECOND = _ucum("ms", "ms")
+_MILLIMOLAR = _ucum("umol/ml", "mM")
+_MILLIMOLAR_SECOND = _ucum("umol.s/ml", "mM s")
 _MILLIMETRE = _ucum("mm", "mm")
 _MILLILITRE = _ucum("ml", "mL")
 _NO_UNIT = _ucum("1", "no units")
 # Shown without a unit, or in spreads of the reference.
 _SCORE_SHOWN = _ucum("1", "")
+_SIGNAL_SHOWN = _ucum("1", "signal")
 _SPREADS_SHOWN = _ucum("1", "spreads")
 
 
@@ -134,6 +138,23 @@ _ALL = (
     Quantity("VP", "vp", _dcm("126331", "vp"), _RATIO, _PERCENT, 100.0, (0.0, 30.0), 1),
     Quantity("BOLUS_ARRIVAL", "Bolus arrival", _dcm("126371", "Bolus Arrival Time"), _SECOND, _SECOND, 1.0, (0.0, 60.0), 1),
     Quantity("TIME_TO_PEAK", "Time to peak", _dcm("113069", "Time To Peak"), _SECOND, _SECOND, 1.0, (0.0, 180.0), 1),
+    Quantity("M0", "M0", _dcm("113058", "Proton Density"), _NO_UNIT, _SIGNAL_SHOWN, 1.0, None, 0),
+    Quantity("PLASMA_FLOW", "Plasma flow", _private("PlasmaFlow", "Plasma flow"), _PER_MINUTE, _PER_MINUTE, 1.0, (0.0, 2.0), 3),
+    Quantity("PS", "PS", _private("PS", "Permeability-surface area product"), _PER_MINUTE, _PER_MINUTE, 1.0, (0.0, 1.0), 3),
+    _fraction("ARTERIAL_FRACTION", "Arterial fraction", _private("ArterialFraction", "Arterial fraction of the inflow")),
+    _fraction("DISTRIBUTION_VOLUME", "Distribution volume", _private("DistributionVol", "Distribution volume")),
+    Quantity("MEAN_TRANSIT_TIME", "Mean transit time", _dcm("113052", "Mean Transit Time"), _SECOND, _SECOND, 1.0, (0.0, 60.0), 1),
+    Quantity("ARTERIAL_DELAY", "Delay", _private("ArterialDelay", "Delay after the arterial input"), _SECOND, _SECOND, 1.0, (0.0, 10.0), 1),
+    Quantity("PORTAL_DELAY", "Portal delay", _private("PortalDelay", "Delay after portal input"), _SECOND, _SECOND, 1.0, (0.0, 10.0), 1),
+    Quantity(
+        "FIT_RESIDUAL", "Residual", _private("FitResidual", "Root mean square residual of the fit"), _MILLIMOLAR, _MILLIMOLAR, 1.0, None, 3,
+    ),
+    Quantity("IAUC60", "IAUC60", _dcm("126321", "IAUC60"), _MILLIMOLAR_SECOND, _MILLIMOLAR_SECOND, 1.0, (0.0, 60.0), 1),
+    Quantity(
+        "ENHANCEMENT_AREA60", "Enhancement area 60 s", _private("EnhancementArea", "Area of relative enhancement over 60 s"),
+        _SECOND, _SECOND, 1.0, (0.0, 120.0), 1,
+    ),
+    Quantity("WASH_IN", "Wash-in", _private("WashIn", "Steepest relative enhancement"), _PER_SECOND, _PER_SECOND, 1.0, (0.0, 0.2), 3),
     _volume("VOLUME", "Volume", _sct("118565006", "Volume")),
     _volume("COUNTED_VOLUME", "Volume of voxels", _ibsi("YEKZ", "Volume from Voxel Summation")),
     _volume("VOLUME_UNCERTAINTY", "Uncertainty of volume", _private("VolumeStdUncert", "Standard uncertainty of volume")),
@@ -190,6 +211,9 @@ _UNIT_FACTORS = {
     "s": {"s": 1.0, "ms": 1e-3},
     "{ratio}": {"{ratio}": 1.0, "1": 1.0, "%": 1e-2},
     "/min": {"/min": 1.0, "/s": 60.0},
+    "/s": {"/s": 1.0, "/min": 1 / 60},
+    "umol/ml": {"umol/ml": 1.0, "mmol/L": 1.0},
+    "umol.s/ml": {"umol.s/ml": 1.0, "mmol.s/L": 1.0, "mmol.min/L": 60.0},
     "mm": {"mm": 1.0, "cm": 10.0},
     "ml": {"ml": 1.0, "mL": 1.0, "cm3": 1.0, "mm3": 1e-3},
     "1": {"1": 1.0},

@@ -12,8 +12,8 @@ from HCCResponseLib.lesions.region_statistics import PERCENTILES, RegionStatisti
 from HCCResponseLib.response.measurement import Measurement, now
 from HCCResponseLib.response.quantities import COUNTS, PRIVATE_SCHEME, QUANTITIES, STATISTICS, canonical_factor, find_quantity
 
-UNITS_OUTSIDE_DICOM = {"ml"}
-"""Valid UCUM that DICOM has only inside compound units (ml/min)."""
+UNITS_OUTSIDE_DICOM = {"ml", "umol.s/ml"}
+"""Valid UCUM that DICOM has only inside compound units (ml/min), or not (area under a curve of concentration)."""
 
 
 def standard_meanings(scheme: str) -> dict[str, set[str]]:
