@@ -74,8 +74,8 @@ def make_parameter_map(
     :param valid: (k, j, i) boolean; values that are NaN or infinite are invalid whatever it says. None: all others are valid.
     :param method: estimator and its settings, in words.
     :param attributes: further node attributes that say how it was made, such as ``HCC.BValues``.
-    :param source_nodes: volumes that it was computed from; the map is placed beside the first one, under the same parent
-        transform (so ``geometry`` is in that volume's own coordinates).
+    :param source_nodes: volumes, or the sequence of a dynamic series, that it was computed from; the map is placed beside the first
+        one, under the same parent transform (so ``geometry`` is in that volume's own coordinates).
     :param map_node: a map made here before, or a volume without an image; None makes a new one.
     :return: the map's scalar volume node.
     :raises InputError: a shape does not fit the geometry, or ``map_node`` holds an image that is not a map made here.
@@ -96,7 +96,8 @@ def make_parameter_map(
         map_node = add_volume(shown, geometry, name)
     else:
         update_volume(map_node, shown, geometry)
-    if source_nodes:
+    # A dynamic series is a sequence, which itself lies nowhere: its volumes do.
+    if source_nodes and source_nodes[0].IsA("vtkMRMLTransformableNode"):
         map_node.SetAndObserveTransformNodeID(source_nodes[0].GetTransformNodeID())
     _store_validity(map_node, usable, geometry)
     map_node.SetAttribute("HCC.Quantity", quantity.key)
