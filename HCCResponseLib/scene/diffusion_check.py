@@ -1,38 +1,18 @@
 """What is to be said of diffusion volumes before an ADC map is made from them."""
 
-from dataclasses import dataclass
-from enum import StrEnum
-
 import numpy as np
 
-from ..errors import GeometryError, InputError
 from ..response.roles import Role
 from .b_values import b_value
+from .input_check import Finding, Level, check_grids
 from .roles import role
-from .volumes import volume_array, volume_geometry
+from .volumes import volume_array
 
 __all__ = ["Finding", "Level", "check_diffusion"]
 
 
 _LOWEST_USUAL_B = 10.0
 """s/mm2; the smallest b-value above 0 that liver protocols use."""
-
-
-class Level(StrEnum):
-    """How much a finding matters: an error stops the computation, a warning makes the result doubtful, good is as it should be."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFORMATION = "information"
-    GOOD = "good"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a look at the input before the computation found, in a sentence for the user."""
-
-    level: Level
-    text: str
 
 
 def check_diffusion(volume_nodes, b_values=None, *, noise: bool = True) -> list[Finding]:
@@ -50,7 +30,7 @@ def check_diffusion(volume_nodes, b_values=None, *, noise: bool = True) -> list[
     for node in volume_nodes:
         if role(node) in {Role.ADC, Role.DIFFUSION_MAP}:
             findings.append(Finding(Level.ERROR, f"'{node.GetName()}' is a map made from diffusion images, not one of them; leave it out."))
-    findings += _check_grids(volume_nodes)
+    findings += check_grids(volume_nodes)
     if noise and not any(finding.level == Level.ERROR for finding in findings):
         findings.append(_check_noise(volume_nodes, b_values))
     return findings
@@ -83,27 +63,6 @@ def _check_b_values(volume_nodes, b_values) -> list[Finding]:
             Finding(Level.INFORMATION, "b = 0 also carries blood flow, which raises the ADC of perfused tissue; it can be left out."),
         )
     return findings
-
-
-def _check_grids(volume_nodes) -> list[Finding]:
-    findings, reference = [], None
-    for node in volume_nodes:
-        try:
-            geometry = volume_geometry(node, world=True)
-        except (GeometryError, InputError) as error:
-            findings.append(Finding(Level.ERROR, str(error)))
-            continue
-        if reference is None:
-            reference = (node, geometry)
-        elif not geometry.matches(reference[1]):
-            findings.append(
-                Finding(
-                    Level.ERROR,
-                    f"'{node.GetName()}' does not lie on the grid of '{reference[0].GetName()}' (position, spacing or size differ); "
-                    "choose volumes of one series, or resample it.",
-                ),
-            )
-    return findings or [Finding(Level.GOOD, "All volumes lie on one grid.")]
 
 
 def _check_noise(volume_nodes, b_values) -> Finding:
