@@ -13,6 +13,7 @@ from HCCResponseLib.response.roles import Role
 from HCCResponseLib.scene.lesion_attributes import set_lesion
 from HCCResponseLib.scene.measurement_table import add_measurements
 from HCCResponseLib.scene.proposals import mark_proposed
+from HCCResponseLib.scene.reader_name import reader_name, set_reader_name
 from HCCResponseLib.scene.roles import set_role
 from HCCResponseLib.scene.segment_masks import add_segment
 from HCCResponseLib.scene.selection import (
@@ -109,6 +110,20 @@ class SelectionTest(SceneTestCase):
         reopen(self.folder / "scene.mrb")
         self.assertEqual(slicer.mrmlScene.GetSubjectHierarchyNode().GetItemName(selected_study()), "renamed")
         self.assertEqual(selected_lesion(), "2.25.7")
+
+
+class ReaderNameTest(SceneTestCase):
+    def test_one_name_for_all_survives_saving(self):
+        set_reader_name("  AB ")
+        reopen(self.folder / "scene.mrb")
+        self.assertEqual(reader_name(), "AB")
+
+    def test_another_patient_leaves_the_reader(self):
+        first, second = study("A", "1.2.1", 0), study("B", "1.3.1", 0)
+        select_study(first)
+        set_reader_name("AB")
+        select_study(second)
+        self.assertEqual(reader_name(), "AB")
 
 
 class StudyNodesTest(SceneTestCase):
