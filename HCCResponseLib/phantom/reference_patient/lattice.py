@@ -102,7 +102,7 @@ def _inside(solid: Solid, into: np.ndarray, low: np.ndarray, high: np.ndarray, s
     depth = np.broadcast_to(depth, (len(k), len(j), len(i)))
     if step > 1:
         for dimension, length in enumerate((high - low)[::-1]):
-            depth = np.moveaxis(np.tensordot(_interpolation(length, depth.shape[dimension], step), depth, (1, dimension)), 0, dimension)
+            depth = _interpolated(depth, dimension, length, step)
     return depth < 0
 
 
@@ -115,14 +115,16 @@ def _affine(row: np.ndarray, i: np.ndarray, j: np.ndarray, k: np.ndarray) -> np.
     return result
 
 
-def _interpolation(length: int, nodes: int, step: int) -> np.ndarray:
-    """Matrix of linear interpolation from nodes ``step`` apart to every point."""
+def _interpolated(values: np.ndarray, axis: int, length: int, step: int) -> np.ndarray:
+    """Values at every point along an axis, linear between those at nodes ``step`` apart."""
+    # not as a product of matrices: BLAS would wake its threads for each of thousands of small ones
     place = np.arange(length) / step
-    node = np.minimum(place.astype(int), nodes - 2)
-    matrix = np.zeros((length, nodes), np.float32)
-    matrix[np.arange(length), node] = 1 - (place - node)
-    matrix[np.arange(length), node + 1] = place - node
-    return matrix
+    node = np.minimum(place.astype(int), values.shape[axis] - 2)
+    weight = (place - node).astype(np.float32).reshape([-1 if n == axis else 1 for n in range(values.ndim)])
+    before, after = values.take(node, axis), values.take(node + 1, axis)
+    before *= 1 - weight
+    after *= weight
+    return np.add(before, after, out=before)
 
 
 def fill_fractions(labels: np.ndarray, grid: Grid, tissues: int) -> Iterator[np.ndarray]:
