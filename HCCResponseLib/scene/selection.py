@@ -5,9 +5,9 @@ Kept as UIDs, so that it survives renaming, saving and loading. Patients and stu
 
 import slicer
 
-from ..errors import InputError
+from .study_nodes import examinations_of_patient
 from .subject_hierarchy import new_uid
-from .time_points import patients, studies, time_point
+from .time_points import patients
 
 __all__ = [
     "select_lesion",
@@ -46,9 +46,9 @@ def selected_patient() -> int:
 def selected_study() -> int:
     """Return the item of the selected examination: the earliest of the patient where none is selected or it is gone; 0 without any."""
     patient = selected_patient()
-    known = studies(patient) if patient else []
+    known = examinations_of_patient(patient) if patient else []
     item = _item(_STUDY)
-    return item if item in known else min(known, key=_order, default=0)
+    return item if item in known else next(iter(known), 0)
 
 
 def selected_lesion() -> str:
@@ -82,14 +82,6 @@ def _set(values: dict[str, str]) -> None:
         with slicer.util.NodeModify(node):
             for name, value in values.items():
                 node.SetParameter(name, value)
-
-
-def _order(study_item: int) -> tuple[float, int]:
-    try:
-        point = time_point(study_item)
-    except InputError:  # a damaged attribute: the panel of the case tells
-        point = None
-    return (float("inf") if point is None else point.index, study_item)
 
 
 def _uid(item: int) -> str:

@@ -10,10 +10,12 @@ from .lesion_attributes import lesion_of, lesion_segments
 from .roles import role
 from .segment_masks import reference_volume
 from .subject_hierarchy import subject_hierarchy_item
-from .time_points import studies
+from .time_points import studies, time_point
 
 __all__ = [
     "ANATOMY",
+    "examination_title",
+    "examinations_of_patient",
     "lesions_of_patient",
     "lesions_of_study",
     "nodes_of_study",
@@ -36,6 +38,32 @@ ANATOMY = (
     Role.HEPATOBILIARY,
 )
 """Images that outlines are drawn on, the best suited first."""
+
+
+def examinations_of_patient(patient_item: int) -> list[int]:
+    """Return the study items of a patient in the order of treatment; those that are no time point yet come last."""
+    return sorted(studies(patient_item), key=lambda item: (_index(item), item))
+
+
+def examination_title(study_item: int, *, date: bool = True) -> str:
+    """Return what to call an examination: "Baseline · 2026-01-05", "Week 4 · 2026-02-02", "Time point 2"; its name where it is none yet.
+
+    :param date: whether the date is part of it; a blinded reader must not see it.
+    """
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    try:
+        point = time_point(study_item)
+    except InputError:  # a damaged attribute: the panel of the case tells
+        point = None
+    if point is None:
+        return hierarchy.GetItemName(study_item)
+    if point.index == 0:
+        title = "Baseline"
+    elif point.weeks_from_baseline is not None:
+        title = f"Week {point.weeks_from_baseline:.3g}"
+    else:
+        title = f"Time point {point.index}"
+    return f"{title} · {point.date}" if date and point.date else title
 
 
 def nodes_of_study(study_item: int, class_name: str) -> list:
@@ -93,11 +121,19 @@ def lesions_of_study(study_item: int) -> dict[str, str]:
 def lesions_of_patient(patient_item: int) -> dict[str, Lesion]:
     """Return every lesion of a patient by tracking UID, in the order in which the examinations show them first."""
     found: dict[str, Lesion] = {}
-    for study in studies(patient_item):
+    for study in examinations_of_patient(patient_item):
         node = segmentation_of_study(study)
         for uid, segment_id in lesions_of_study(study).items():
             found.setdefault(uid, lesion_of(node, segment_id))
     return found
+
+
+def _index(study_item: int) -> float:
+    try:
+        point = time_point(study_item)
+    except InputError:
+        point = None
+    return float("inf") if point is None else point.index
 
 
 def outlined_on(study_item: int):

@@ -27,6 +27,8 @@ from HCCResponseLib.scene.selection import (
 )
 from HCCResponseLib.scene.steps import Step, steps_done
 from HCCResponseLib.scene.study_nodes import (
+    examination_title,
+    examinations_of_patient,
     lesions_of_patient,
     lesions_of_study,
     outlined_on,
@@ -124,6 +126,25 @@ class ReaderNameTest(SceneTestCase):
         set_reader_name("AB")
         select_study(second)
         self.assertEqual(reader_name(), "AB")
+
+
+class ExaminationTitleTest(SceneTestCase):
+    def test_weeks_before_numbers_and_the_name_where_it_is_no_time_point(self):
+        item = study("A", "1.2.1")
+        self.assertIn("No study description", examination_title(item))
+        set_time_point(item, TimePoint(0))
+        self.assertEqual(examination_title(item), "Baseline · 2026-01-05")
+        set_time_point(item, TimePoint(2, weeks_from_baseline=4.142857))
+        self.assertEqual(examination_title(item, date=False), "Week 4.14")
+        set_time_point(item, TimePoint(2))
+        self.assertEqual(examination_title(item, date=False), "Time point 2")
+
+    def test_a_damaged_time_point_stands_last_under_its_name(self):
+        damaged, baseline = study("A", "1.2.2", 1), study("A", "1.2.1", 0)
+        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+        hierarchy.SetItemAttribute(damaged, "HCC.TimePoint", "first")
+        self.assertEqual(examinations_of_patient(hierarchy.GetItemParent(baseline)), [baseline, damaged])
+        self.assertEqual(examination_title(damaged), hierarchy.GetItemName(damaged))
 
 
 class StudyNodesTest(SceneTestCase):
