@@ -15,18 +15,19 @@ _LOWEST_USUAL_B = 10.0
 """s/mm2; the smallest b-value above 0 that liver protocols use."""
 
 
-def check_diffusion(volume_nodes, b_values=None, *, noise: bool = True) -> list[Finding]:
-    """Look at the input of an ADC map: b-values, roles, grids, noise floor.
+def check_diffusion(volume_nodes, b_values=None, *, noise: bool = True, perfusion: bool = False) -> list[Finding]:
+    """Look at the input of a diffusion map: b-values, roles, grids, noise floor.
 
     :param volume_nodes: one volume per image.
     :param b_values: in the order of the volumes, None for one that is not known; where None, those of the volumes' attributes.
     :param noise: look at the noise floor as well, the one part that reads voxels (a few tenths of a second).
+    :param perfusion: the map tells perfusion as well (IVIM), so it is not said that b = 0 carries it.
     """
     findings = []
     if not volume_nodes:
         return [Finding(Level.ERROR, "No diffusion volume was chosen: read a DICOM folder, or give volumes of the scene their b-values.")]
     b_values = [b_value(node) for node in volume_nodes] if b_values is None else list(b_values)
-    findings += _check_b_values(volume_nodes, b_values)
+    findings += _check_b_values(volume_nodes, b_values, perfusion)
     for node in volume_nodes:
         if role(node) in {Role.ADC, Role.DIFFUSION_MAP}:
             findings.append(Finding(Level.ERROR, f"'{node.GetName()}' is a map made from diffusion images, not one of them; leave it out."))
@@ -36,7 +37,7 @@ def check_diffusion(volume_nodes, b_values=None, *, noise: bool = True) -> list[
     return findings
 
 
-def _check_b_values(volume_nodes, b_values) -> list[Finding]:
+def _check_b_values(volume_nodes, b_values, perfusion: bool) -> list[Finding]:
     if len(b_values) != len(volume_nodes):
         return [Finding(Level.ERROR, f"{len(volume_nodes)} volumes have {len(b_values)} b-values; each needs one.")]
     findings = [
@@ -58,7 +59,7 @@ def _check_b_values(volume_nodes, b_values) -> list[Finding]:
     if repeated:
         found = ", ".join(f"{b:g}" for b in repeated)
         findings.append(Finding(Level.INFORMATION, f"Several volumes have b = {found}; all of them are used."))
-    if len(distinct) > 2 and distinct[0] == 0:
+    if len(distinct) > 2 and distinct[0] == 0 and not perfusion:
         findings.append(
             Finding(Level.INFORMATION, "b = 0 also carries blood flow, which raises the ADC of perfused tissue; it can be left out."),
         )

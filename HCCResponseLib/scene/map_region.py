@@ -1,0 +1,57 @@
+"""Where maps are computed: inside segments, in the body, or everywhere."""
+
+import numpy as np
+
+from ..errors import InputError
+from .segments import segment_ids, segment_mask
+
+__all__ = ["leave_out_air", "region_mask", "region_text"]
+
+
+def region_mask(region, volume_node) -> np.ndarray | None:
+    """Return the voxels (k, j, i) of a volume that lie in any of the segments; None for everywhere.
+
+    :param region: pair of a segmentation node and the IDs of segments (None: those that are visible), or None.
+    :raises InputError: there is no such segment, or one is empty or lies beside the volume.
+    :raises GeometryError: a parent transform is not linear.
+    """
+    if region is None:
+        return None
+    segmentation_node, ids = _parts(region)
+    return np.logical_or.reduce([segment_mask(segmentation_node, segment_id, volume_node) for segment_id in ids])
+
+
+def region_text(region) -> str:
+    """Return the names of the segments; empty for everywhere."""
+    if region is None:
+        return ""
+    segmentation_node, ids = _parts(region)
+    segments = (segmentation_node.GetSegmentation().GetSegment(segment_id) for segment_id in ids)
+    return ", ".join(segment.GetName() for segment in segments if segment is not None)
+
+
+def leave_out_air(signals, weighting, mask) -> tuple[np.ndarray | None, bool]:
+    """Return a mask without the air around the body, and whether the noise, and with it the air, could be told.
+
+    :param signals: (k, j, i, n) magnitude signals.
+    :param weighting: (n,) b-value or flip angle of the images; those with the lowest one are looked at.
+    :param mask: (k, j, i) boolean, None for everywhere.
+    """
+    from ..lesions.body import remove_specks
+    from ..quantification.diffusion import clear_of_noise, estimate_noise
+
+    sigma = estimate_noise(signals).sigma
+    if np.isnan(sigma):
+        return mask, False
+    body = remove_specks(clear_of_noise(signals, weighting, sigma))
+    return (body if mask is None else body & mask), True
+
+
+def _parts(region) -> tuple:
+    segmentation_node, ids = region
+    if segmentation_node is None:
+        raise InputError("No segmentation was chosen for the region; choose one, or compute everywhere.")
+    ids = segment_ids(segmentation_node, visible_only=True) if ids is None else list(ids)
+    if not ids:
+        raise InputError(f"No segment of '{segmentation_node.GetName()}' was chosen; choose one, or compute everywhere.")
+    return segmentation_node, ids

@@ -1,0 +1,94 @@
+"""The maps of one computation, by quantity: made together, found together, replaced together."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import slicer
+
+from ..geometry import Geometry
+from ..response.quantities import QUANTITIES
+from ..response.roles import Role
+from .diffusion import check_output
+from .input_check import Finding, Level
+from .parameter_maps import make_parameter_map, map_quantity, map_sources, validity_node
+
+__all__ = ["check_outputs", "make_maps", "maps_of", "remove_map"]
+
+
+def check_outputs(map_nodes: Mapping | None, source_nodes) -> list[Finding]:
+    """Tell which nodes must not be written into: maps of other images, or of another quantity.
+
+    :param map_nodes: nodes by the key of the quantity that is to be written into them.
+    """
+    findings = []
+    for key, node in (map_nodes or {}).items():
+        quantity = map_quantity(node)
+        if quantity is not None and quantity.key != key:
+            text = f"'{node.GetName()}' is a map of {quantity.label} and would be lost; choose another output for {QUANTITIES[key].label}."
+            findings.append(Finding(Level.ERROR, text))
+        elif refusal := check_output(node, source_nodes):
+            findings.append(Finding(Level.ERROR, refusal))
+    return findings
+
+
+def make_maps(
+    values: Mapping,
+    valid,
+    geometry: Geometry,
+    *,
+    source_nodes,
+    method: str,
+    prefix: str = "",
+    roles: Mapping[str, Role] = MappingProxyType({}),
+    attributes: Mapping[str, str] = MappingProxyType({}),
+    map_nodes: Mapping | None = None,
+    transform_node=None,
+) -> dict:
+    """Put the maps of one computation into the scene.
+
+    :param values: (k, j, i) arrays in canonical units by key of their quantity.
+    :param prefix: put before the quantity's label in the names of new maps.
+    :param map_nodes: earlier maps of these images by quantity: written into; those whose quantity was not computed this time are
+        removed, as they would belong to another computation.
+    :param transform_node: transform that the maps stand under, where the first source cannot tell it (a sequence); None for none.
+    :return: the map nodes by quantity.
+    """
+    outputs = dict(map_nodes or {})
+    made = {}
+    for key, array in values.items():
+        made[key] = make_parameter_map(
+            array,
+            valid,
+            geometry,
+            QUANTITIES[key],
+            f"{prefix} {QUANTITIES[key].label}".strip(),
+            method=method,
+            source_nodes=source_nodes,
+            role=roles.get(key),
+            attributes=attributes,
+            map_node=outputs.pop(key, None),
+        )
+        if not source_nodes[0].IsA("vtkMRMLTransformableNode"):
+            for node in (made[key], validity_node(made[key])):
+                node.SetAndObserveTransformNodeID(None if transform_node is None else transform_node.GetID())
+    for superfluous in outputs.values():
+        remove_map(superfluous)
+    return made
+
+
+def maps_of(source_nodes, keys) -> dict:
+    """Return the maps that were last made from these nodes or some of them, by quantity."""
+    found = {}
+    for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+        quantity = map_quantity(node)
+        if quantity is not None and quantity.key in keys and set(map_sources(node)) & set(source_nodes):
+            found[quantity.key] = node
+    return {key: found[key] for key in keys if key in found}
+
+
+def remove_map(map_node) -> None:
+    """Remove a map with its validity mask."""
+    mask_node = validity_node(map_node)
+    slicer.mrmlScene.RemoveNode(map_node)
+    if mask_node is not None:
+        slicer.mrmlScene.RemoveNode(mask_node)
