@@ -6,18 +6,20 @@ import slicer
 
 from ..errors import InputError
 from .diameter_lines import UID_ATTRIBUTE, diameter_lines
+from .findings import move_findings
 from .lesion_identity import LesionIdentity, lesion_identity, segment_of_lesion, set_lesion_identity
 from .linked_segments import link_segment, linked_segments
 from .measurement_table import add_measurements, measurement_table, measurements, remove_measurements
 from .segment_tags import require_segment
 from .segment_types import segment_type
+from .time_points import study_of
 from .undo import all_or_nothing
 
 __all__ = ["change_identity"]
 
 
 def change_identity(segmentation_node, segment_id: str, identity: LesionIdentity, time_point: int, *, table_node=None) -> None:
-    """Give a lesion of one examination an identity; its parts, references, lines and measurements of that examination follow.
+    """Give a lesion of one examination an identity; its parts, references, lines, findings and measurements there follow.
 
     :param time_point: index of the examination whose rows follow; rows of others stay with the old identity.
     :raises InputError: another segment of the examination has this identity, or it is none; nothing is changed then.
@@ -39,6 +41,9 @@ def change_identity(segmentation_node, segment_id: str, identity: LesionIdentity
             link_segment(segmentation_node, part_id, segment_id, segment_type(segmentation_node, part_id))
         for line_node in lines:
             line_node.SetAttribute(UID_ATTRIBUTE, identity.uid)
+        study_item = study_of(segmentation_node)
+        if study_item and old is not None:
+            move_findings(study_item, old.uid, identity.uid)
         if rows:
             table_node = table_node or measurement_table()
             with slicer.util.NodeModify(table_node):

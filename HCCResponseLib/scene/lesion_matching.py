@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError
 from ..response.case import LesionKind
 from ..response.finding import Finding, LesionState
+from .findings import set_finding
 from .identity_change import change_identity
 from .lesion_attributes import lesion_of, lesion_segments, set_lesion
 from .lesion_identity import LesionIdentity, ensure_lesion_identity, lesion_identity, new_lesion_identity, segment_of_lesion
@@ -20,6 +21,7 @@ from .measurement_rows import Reading
 from .segment_masks import is_empty, reference_volume, segment_on_own_grid
 from .segment_tags import require_segment
 from .segments import segment_mask
+from .time_points import study_of
 from .undo import all_or_nothing
 from .volumes import volume_geometry
 
@@ -88,8 +90,9 @@ def apply_match(
 
     :param reading: the later examination.
     :param carrier: tracking UID; None: the largest of the earlier lesions that merged.
-    :return: what the reader thereby says of lesions that have no outline of their own any more.
-    :raises InputError: the match is only a proposal or unclear, a lesion is gone, or an identity is taken; nothing is changed then.
+    :return: what the reader thereby says of lesions that have no outline of their own any more; kept at the later examination.
+    :raises InputError: the match is only a proposal or unclear, a lesion is gone, an identity is taken, or there is something to
+        say and the later segmentation stands below no study that is this time point; nothing is changed then.
     """
     if not match.decided_by:
         raise InputError("This match is only a proposal; let the reader decide it first.")
@@ -118,6 +121,9 @@ def apply_match(
             new_after = _split(before_segmentation, earlier_id, after_segmentation, after, reading.time_point, table_node)
             findings = [finding(uid, LesionState.SPLIT)]
         _keep(after_segmentation, dataclasses.replace(match, after=new_after))
+        study_item = study_of(after_segmentation)
+        for one in findings:
+            set_finding(study_item, one)
     return tuple(findings)
 
 

@@ -8,12 +8,13 @@ So the exact number stands as text in a column of its own beside the typed one, 
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import slicer
 import vtk
 
 from ..errors import InputError
-from ..response.measurement import Measurement
+from ..response.measurement import Measurement, MeasurementKey
 
 __all__ = [
     "COLUMNS",
@@ -22,7 +23,9 @@ __all__ = [
     "measurement_tables",
     "measurements",
     "merge_measurement_tables",
+    "readable_measurements",
     "remove_measurements",
+    "replace_measurements",
 ]
 
 TABLE_ATTRIBUTE = "HCC.Measurements"
@@ -85,7 +88,7 @@ def measurements(table_node=None, **wanted) -> list[Measurement]:
     if table_node is None:
         return []
     table = table_node.GetTable()
-    missing = [name for name in COLUMNS if name != _EXACT and table.GetColumnByName(name) is None]
+    missing = _missing_columns(table)
     if missing:
         raise InputError(f"Table '{table_node.GetName()}': column {', '.join(missing)} is missing; undo its removal or renaming.")
     found = []
@@ -97,6 +100,54 @@ def measurements(table_node=None, **wanted) -> list[Measurement]:
         if all(getattr(measurement, name) == value for name, value in wanted.items()):
             found.append(measurement)
     return found
+
+
+def readable_measurements() -> tuple[list[Measurement], list[str]]:
+    """Read what can be read of all measurement tables of the scene, each measurement once: of equal keys what was measured last.
+
+    For a view of the whole that must not fail at one damaged row; nothing is changed.
+
+    :return: measurements in the order of the tables, and a sentence for each row or table that was passed over.
+    """
+    found: dict[MeasurementKey, Measurement] = {}
+    problems = []
+    nodes = measurement_tables()
+    if len(nodes) > 1:
+        problems.append(f"The scene has {len(nodes)} measurement tables; they are read together until they are merged into one.")
+    for node in nodes:
+        table, name = node.GetTable(), node.GetName()
+        missing = list(COLUMNS) if table is None else _missing_columns(table)
+        if missing:
+            problems.append(f"Table '{name}' is passed over: column {', '.join(missing)} is missing; undo its removal or renaming.")
+            continue
+        for row in range(table.GetNumberOfRows()):
+            try:
+                measurement = _read(table, row)
+            except InputError as error:
+                problems.append(f"Table '{name}', row {row + 1} is passed over: {error} Correct or delete the row.")
+                continue
+            present = found.get(measurement.key)
+            if present is not None:
+                problems.append(f"Table '{name}', row {row + 1}: the same measurement stands there twice; the later one counts.")
+            if present is None or measurement.measured_at >= present.measured_at:
+                found[measurement.key] = measurement
+    return list(found.values()), problems
+
+
+def replace_measurements(changed: Mapping[MeasurementKey, Measurement]) -> None:
+    """Put other measurements into the rows of some, in all measurement tables; what else stands in these rows stays.
+
+    :param changed: by the key of the present row.
+    """
+    for node in measurement_tables():
+        if node.GetTable() is None or _missing_columns(node.GetTable()):
+            continue
+        table = _with_columns(_copy(node))
+        for row in range(table.GetNumberOfRows()):
+            measurement = _read(table, row, strict=False)
+            if measurement is not None and measurement.key in changed:
+                _write(table, row, changed[measurement.key])
+        node.SetAndObserveTable(table)
 
 
 def remove_measurements(unwanted: list[Measurement], table_node=None) -> int:
@@ -154,6 +205,10 @@ def merge_measurement_tables() -> int:
 def measurement_tables() -> list:
     """Return the measurement table nodes of the scene: one, none, or several until they are merged."""
     return [node for node in slicer.util.getNodesByClass("vtkMRMLTableNode") if node.GetAttribute(TABLE_ATTRIBUTE)]
+
+
+def _missing_columns(table) -> list[str]:
+    return [name for name in COLUMNS if name != _EXACT and table.GetColumnByName(name) is None]
 
 
 def _add_columns_of(other, table) -> None:

@@ -4,8 +4,11 @@ import vtk
 
 from ..errors import InputError
 from ..version import __version__
+from .escaped_text import escape, unescape
 
 __all__ = ["get_tag", "require_segment", "set_algorithm", "set_tag"]
+
+_OWN = "HCC."
 
 
 def require_segment(segmentation_node, segment_id: str):
@@ -22,14 +25,15 @@ def require_segment(segmentation_node, segment_id: str):
 def get_tag(segment, name: str) -> str:
     """Return a tag of a segment; empty where it has none."""
     value = vtk.mutable("")
-    return str(value) if segment.GetTag(name, value) else ""
+    text = str(value) if segment.GetTag(name, value) else ""
+    return unescape(text) if name.startswith(_OWN) else text
 
 
 def set_tag(segment, name: str, value: str) -> None:
     """Set a tag of a segment; an empty value takes it away."""
     if value:
-        # The segmentation file joins tags with '|'.
-        segment.SetTag(name, value.replace("|", "/"))
+        # The segmentation file joins tags with '|'; tags that other programs read have no escaped form.
+        segment.SetTag(name, escape(value) if name.startswith(_OWN) else value.replace("|", "/"))
     elif segment.HasTag(name):
         segment.RemoveTag(name)
 

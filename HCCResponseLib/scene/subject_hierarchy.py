@@ -4,9 +4,13 @@ The application gives every node an item by itself; outside it (slicer-core) nob
 UIDs and attributes are those that Slicer's own DICOM import sets.
 """
 
+import itertools
 import uuid
 
 import slicer
+import vtk
+
+from .escaped_text import escape, unescape
 
 __all__ = [
     "add_folder",
@@ -24,6 +28,8 @@ __all__ = [
 ]
 
 SOURCE_UID_ATTRIBUTE = "HCC.SourceUID"
+PATIENT_ID_ATTRIBUTE = "HCC.PatientID"
+"""At the item of a patient who has no DICOM ID; it stays when the item is renamed."""
 
 
 def subject_hierarchy_item(node) -> int:
@@ -70,17 +76,33 @@ def place_beside(node, reference_node) -> None:
 
 
 def patient_of(node) -> str:
-    """Return the patient ID of the patient that a node stands below, or that item's name; empty where there is none."""
+    """Return :func:`patient_id` of the patient that a node stands below; empty where there is none."""
     return patient_id(subject_hierarchy_item(node))
 
 
 def patient_id(item: int) -> str:
-    """Return the patient ID of a patient item, or of that which an item stands below; its name where it has none; else empty."""
+    """Return the patient ID of a patient item, or of that which an item stands below; empty where there is none.
+
+    A patient without a DICOM ID is called as the item is named now, ever after: measurements must find it again when it is renamed.
+    """
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
     patient = item if hierarchy.IsItemLevel(item, "Patient") else hierarchy.GetItemAncestorAtLevel(item, "Patient")
     if not patient:
         return ""
-    return hierarchy.GetItemAttribute(patient, "DICOM.PatientID") or hierarchy.GetItemName(patient)
+    if not (hierarchy.GetItemAttribute(patient, "DICOM.PatientID") or hierarchy.HasItemAttribute(patient, PATIENT_ID_ATTRIBUTE)):
+        hierarchy.SetItemAttribute(patient, PATIENT_ID_ATTRIBUTE, escape(_unused_patient_id(hierarchy.GetItemName(patient))))
+    return unescape(hierarchy.GetItemAttribute(patient, "DICOM.PatientID") or hierarchy.GetItemAttribute(patient, PATIENT_ID_ATTRIBUTE))
+
+
+def _unused_patient_id(name: str) -> str:
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    children = vtk.vtkIdList()
+    hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), children, True)
+    items = [children.GetId(n) for n in range(children.GetNumberOfIds())]
+    taken = {unescape(hierarchy.GetItemAttribute(item, one)) for item in items for one in ("DICOM.PatientID", PATIENT_ID_ATTRIBUTE)}
+    name = " ".join(name.split()) or "Patient"
+    candidates = (f"{name} ({n})" if n > 1 else name for n in itertools.count(1))
+    return next(one for one in candidates if one not in taken)
 
 
 def study_date(node) -> str:

@@ -1,10 +1,13 @@
-"""Undo of what the lesion functions do: segments, what is noted of them, the lines of diameters and the measurement table together.
+"""Undo of what the lesion functions do: segments, what is noted of them, lines, findings and the measurement table together.
 
 Segments are kept by Slicer's own ``vtkSegmentationHistory``, as the Segment Editor does it. Save a state before each change::
 
     undo.save(segmentation_node)
     grow_segment(segmentation_node, ...)
     undo.undo()
+
+The numbers of the examinations come back with the measurements, which name them; without segmentations only these and the
+findings are kept.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,10 +18,14 @@ import slicer
 import vtk
 
 from .diameter_lines import diameter_lines, remove_line
+from .findings import FINDINGS_ATTRIBUTE
 from .measurement_table import measurement_table
 from .subject_hierarchy import place_beside
+from .time_points import TIME_POINT_ATTRIBUTES, patients, studies
 
 __all__ = ["Undo", "all_or_nothing"]
+
+_OF_STUDIES = (FINDINGS_ATTRIBUTE, *TIME_POINT_ATTRIBUTES)
 
 
 @contextmanager
@@ -54,7 +61,7 @@ class Undo:
         return bool(self._forth)
 
     def save(self, *segmentation_nodes) -> None:
-        """Keep the state of one or more segmentations, their lines and the measurement table, before they are changed."""
+        """Keep the state of segmentations (none, for findings alone), their lines, the findings and the table, before a change."""
         self._back = [*self._back, _State(segmentation_nodes)][-self._depth :]
         self._forth = []
 
@@ -90,7 +97,7 @@ class _Line:
 
 
 class _State:
-    """Segmentations, their lines and the measurement table at one moment."""
+    """Segmentations, their lines, findings, numbers of examinations and the measurement table at one moment."""
 
     def __init__(self, segmentation_nodes: Iterable):
         self.nodes = tuple(segmentation_nodes)
@@ -104,6 +111,8 @@ class _State:
             self._histories.append(history)
             self._lines.append([_kept_line(line) for line in diameter_lines(node)])
             self._attributes.append(_own_attributes(node))
+        self._hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+        self._studies = _study_attributes()
         table_node = measurement_table(create=False)
         self._table = None
         if table_node is not None:
@@ -112,7 +121,9 @@ class _State:
 
     def restore(self) -> None:
         """Bring it all back; a segmentation that is gone is passed over, and when all are, so is the table: it is of another scene."""
-        if all(node.GetScene() is None for node in self.nodes):
+        if self._hierarchy is not slicer.mrmlScene.GetSubjectHierarchyNode():
+            return
+        if self.nodes and all(node.GetScene() is None for node in self.nodes):
             return
         for node, history, lines, attributes in zip(self.nodes, self._histories, self._lines, self._attributes, strict=True):
             if node.GetScene() is None:
@@ -123,11 +134,31 @@ class _State:
             _restore_lines(node, lines)
             for name in _own_attributes(node).keys() | attributes.keys():
                 node.SetAttribute(name, attributes.get(name))
+        present = _study_attributes()
+        for item in self._studies.keys() & present.keys():
+            for name, value in self._studies[item].items():
+                _set_item_attribute(item, name, value)
         table_node = measurement_table(create=False)
         if self._table is not None:
             (table_node or measurement_table()).SetAndObserveTable(self._table)
         elif table_node is not None:
             slicer.mrmlScene.RemoveNode(table_node)
+
+
+def _study_attributes() -> dict[int, dict[str, str]]:
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    items = [item for patient in patients() for item in studies(patient)]
+    return {item: {name: hierarchy.GetItemAttribute(item, name) for name in _OF_STUDIES} for item in items}
+
+
+def _set_item_attribute(item: int, name: str, value: str) -> None:
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    if hierarchy.GetItemAttribute(item, name) == value:
+        return
+    if value:
+        hierarchy.SetItemAttribute(item, name, value)
+    else:
+        hierarchy.RemoveItemAttribute(item, name)
 
 
 def _own_attributes(node) -> dict[str, str]:

@@ -10,10 +10,11 @@ from test_scene_segments import add_segmentation, add_transform, rigid
 from HCCResponseLib.errors import InputError
 from HCCResponseLib.geometry import LPS_TO_RAS, Geometry
 from HCCResponseLib.lesions.outlining.registration import Registration
-from HCCResponseLib.response.case import Lesion, LesionKind
+from HCCResponseLib.response.case import Lesion, LesionKind, TimePoint
 from HCCResponseLib.response.finding import Finding, LesionState
 from HCCResponseLib.response.region_types import RegionType
 from HCCResponseLib.scene.diameter_lines import diameter_lines, line_lesion_uid
+from HCCResponseLib.scene.findings import finding_of, findings, set_finding
 from HCCResponseLib.scene.identity_change import change_identity
 from HCCResponseLib.scene.lesion_attributes import lesion_of, set_lesion
 from HCCResponseLib.scene.lesion_diameters import measure_diameters
@@ -23,6 +24,8 @@ from HCCResponseLib.scene.linked_segments import linked_segments, set_linked_mas
 from HCCResponseLib.scene.measurement_rows import Reading, rows_of
 from HCCResponseLib.scene.measurement_table import measurements
 from HCCResponseLib.scene.segment_masks import add_segment, set_segment_mask
+from HCCResponseLib.scene.subject_hierarchy import study_item, subject_hierarchy_item
+from HCCResponseLib.scene.time_points import set_time_point
 from HCCResponseLib.scene.undo import Undo
 from HCCResponseLib.scene.volumes import add_volume
 
@@ -43,6 +46,12 @@ class MatchingTestCase(SceneTestCase):
         self.motion = rigid(np.random.default_rng(1))
         self.registration = Registration(LPS_TO_RAS @ self.motion @ LPS_TO_RAS)
         self.before, self.after = add_segmentation("Baseline"), add_segmentation("Week 4")
+        self.studies = []
+        for reading, node in ((BEFORE, self.before), (AFTER, self.after)):
+            study = study_item(patient_id=reading.patient, patient_name="N", study_uid=f"1.2.{reading.time_point}")
+            set_time_point(study, TimePoint(reading.time_point))
+            slicer.mrmlScene.GetSubjectHierarchyNode().SetItemParent(subject_hierarchy_item(node), study)
+            self.studies.append(study)
         self.volumes = [add_volume(np.zeros(SHAPE, np.float32), self.geometry, name) for name in ("T1 before", "T1 after")]
         transform_id = add_transform(self.motion).GetID()
         for node in (self.after, self.volumes[1]):
@@ -130,8 +139,9 @@ class TestDecisions(MatchingTestCase):
         fresh_id = self.draw(self.after, "fresh", "2.25.2", ((8, 45, 50), 5))
         self.assertEqual(apply_match(self.decided([], ["2.25.2"]), self.before, self.after, AFTER), ())
         self.assertIs(lesion_of(self.after, fresh_id).kind, LesionKind.NEW)
-        findings = apply_match(self.decided(["2.25.1"], []), self.before, self.after, AFTER)
-        self.assertEqual(findings, (Finding(1, "2.25.1", LesionState.ABSENT, reader="A"),))
+        found = apply_match(self.decided(["2.25.1"], []), self.before, self.after, AFTER)
+        self.assertEqual(found, (Finding(1, "2.25.1", LesionState.ABSENT, reader="A"),))
+        self.assertEqual(findings(self.studies[1]), list(found))
 
     def test_merged_lesions_share_the_largest_ones_outline(self):
         self.draw(self.before, "small", "2.25.1", ((8, 16, 16), 4))
@@ -141,8 +151,9 @@ class TestDecisions(MatchingTestCase):
         match = self.decided(["2.25.1", "2.25.2"], ["2.25.3"])
         with self.assertRaisesRegex(InputError, "one of those that merged"):
             apply_match(match, self.before, self.after, AFTER, carrier="2.25.3")
-        findings = apply_match(match, self.before, self.after, AFTER)
-        self.assertEqual(findings, (Finding(1, "2.25.1", LesionState.MERGED, merged_with="2.25.2", reader="A"),))
+        found = apply_match(match, self.before, self.after, AFTER)
+        self.assertEqual(findings(self.studies[1]), list(found))
+        self.assertEqual(found, (Finding(1, "2.25.1", LesionState.MERGED, merged_with="2.25.2", reader="A"),))
         self.assertEqual(lesion_identity(self.after, later_id).uid, "2.25.2")
 
     def test_pieces_of_a_split_lesion_are_lesions_of_their_own(self):
@@ -150,8 +161,9 @@ class TestDecisions(MatchingTestCase):
         carried_id = self.draw(self.after, "left", "2.25.1", ((8, 16, 14), 5), kind=LesionKind.TARGET)
         other_id = self.draw(self.after, "right", "2.25.2", ((8, 16, 30), 5))
         measure_diameters(self.after, carried_id, AFTER)
-        findings = apply_match(self.decided(["2.25.1"], ["2.25.1", "2.25.2"]), self.before, self.after, AFTER)
-        self.assertEqual(findings, (Finding(1, "2.25.1", LesionState.SPLIT, reader="A"),))
+        found = apply_match(self.decided(["2.25.1"], ["2.25.1", "2.25.2"]), self.before, self.after, AFTER)
+        self.assertEqual(found, (Finding(1, "2.25.1", LesionState.SPLIT, reader="A"),))
+        self.assertEqual(findings(self.studies[1]), list(found))
         pieces = [lesion_of(self.after, one) for one in (carried_id, other_id)]
         self.assertEqual([one.split_from for one in pieces], ["2.25.1"] * 2)
         self.assertEqual([one.kind for one in pieces], [LesionKind.TARGET] * 2)
@@ -181,6 +193,28 @@ class TestDecisions(MatchingTestCase):
         self.assertEqual(lesion_identity(self.after, taken_id).uid, "2.25.1")
         self.assertEqual(measurements(), rows)
 
+    def test_undo_takes_the_finding_back(self):
+        self.draw(self.before, "gone", "2.25.1", ((8, 16, 16), 6))
+        self.draw(self.after, "fresh", "2.25.2", ((8, 45, 50), 5))
+        set_finding(self.studies[0], Finding(0, "2.25.1", LesionState.PRESENT, reader="A"))
+        match, undo = self.decided(["2.25.1"], []), Undo()
+        undo.save(self.before, self.after)
+        apply_match(match, self.before, self.after, AFTER)
+        undo.undo()
+        self.assertEqual(findings(self.studies[1]), [])
+        self.assertIsNotNone(finding_of(self.studies[0], "2.25.1", "A"))
+        undo.redo()
+        self.assertIs(finding_of(self.studies[1], "2.25.1", "A").state, LesionState.ABSENT)
+
+    def test_without_an_examination_nothing_is_said_and_nothing_changed(self):
+        self.draw(self.before, "gone", "2.25.1", ((8, 16, 16), 6))
+        self.draw(self.after, "fresh", "2.25.2", ((8, 45, 50), 5))
+        match = self.decided(["2.25.1"], [])
+        set_time_point(self.studies[1], TimePoint(2))
+        with self.assertRaisesRegex(InputError, "is not time point 1"):
+            apply_match(match, self.before, self.after, AFTER)
+        self.assertFalse([one for one in self.match().matches if one.decided_by])
+
     def test_a_group_of_several_and_several_is_not_written(self):
         for number, centre in enumerate(((8, 16, 16), (8, 16, 26))):
             self.draw(self.before, "b", f"2.25.{number + 1}", (centre, 6))
@@ -196,11 +230,15 @@ class TestIdentityChange(MatchingTestCase):
         measure_diameters(self.after, segment_id, AFTER)
         other_id = self.draw(self.before, "one", "2.25.1", ((8, 16, 16), 6))
         measure_diameters(self.before, other_id, BEFORE)
+        set_finding(self.studies[1], Finding(1, "2.25.1", LesionState.TOO_SMALL, reader="A", comment="4 mm | 5 mm"))
+        set_finding(self.studies[0], Finding(0, "2.25.1", LesionState.PRESENT, reader="A"))
         identity = new_lesion_identity("apart")
         change_identity(self.after, segment_id, identity, AFTER.time_point)
         self.assertEqual({row.time_point: row.lesion_uid for row in measurements()}, {0: "2.25.1", 1: identity.uid})
         self.assertEqual(lesion_identity(self.before, other_id).uid, "2.25.1")
         self.assertEqual(lesion_identity(self.after, segment_id), identity)
+        self.assertEqual(finding_of(self.studies[1], identity.uid, "A").comment, "4 mm | 5 mm")
+        self.assertIs(finding_of(self.studies[0], "2.25.1", "A").state, LesionState.PRESENT)
 
 
 if __name__ == "__main__":

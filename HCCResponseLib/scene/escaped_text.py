@@ -1,0 +1,22 @@
+"""Free text that a saved scene would cut or change, in a form that it keeps.
+
+Item attributes of the subject hierarchy and segment tags are joined with '|' in files, and line breaks, tabs and other control
+characters do not come back (or break the file). These characters are kept as numeric references (``&#124;``).
+"""
+
+import re
+
+__all__ = ["escape", "unescape"]
+
+_UNSAFE = re.compile(r"[|\x00-\x1f\x7f]|&(?=#\d+;)")
+_REFERENCE = re.compile(r"&#(\d{1,3});")
+
+
+def escape(text: str) -> str:
+    """Return ``text`` as it may be kept; most text stays as it is."""
+    return _UNSAFE.sub(lambda found: f"&#{ord(found[0])};", text)
+
+
+def unescape(text: str) -> str:
+    """Return what was given to :func:`escape`."""
+    return _REFERENCE.sub(lambda found: chr(int(found[1])), text)
