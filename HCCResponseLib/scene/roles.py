@@ -1,25 +1,36 @@
-"""The role of an image volume, kept as the node attribute ``HCC.Role``."""
+"""The role of an image volume or image sequence, kept as the node attribute ``HCC.Role``, and why it has it."""
 
 import slicer
 
 from ..response.roles import Role
 
-__all__ = ["ROLE_ATTRIBUTE", "role", "set_role", "volumes_with_role"]
+__all__ = ["ROLE_ATTRIBUTE", "ROLE_REASON_ATTRIBUTE", "role", "role_reason", "set_role", "volumes_with_role"]
 
 ROLE_ATTRIBUTE = "HCC.Role"
+ROLE_REASON_ATTRIBUTE = "HCC.RoleReason"
 
 
 def role(volume_node) -> Role | None:
-    """Return the role of a volume; None where it has none or one that this version does not know."""
+    """Return the role of a volume or sequence; None where it has none or one that this version does not know."""
     value = volume_node.GetAttribute(ROLE_ATTRIBUTE)
     return Role(value) if value in Role.__members__.values() else None
 
 
-def set_role(volume_node, new_role: Role | None) -> None:
-    """Give a volume a role, or take it away with None."""
+def role_reason(volume_node) -> str:
+    """Return why a node has its role, a sentence for a tool tip; empty where nobody said, as after the user set it."""
+    return volume_node.GetAttribute(ROLE_REASON_ATTRIBUTE) or ""
+
+
+def set_role(volume_node, new_role: Role | None, reason: str = "") -> None:
+    """Give a volume or sequence a role, or take it away with None.
+
+    :param reason: why, a sentence for the user.
+    """
     volume_node.SetAttribute(ROLE_ATTRIBUTE, None if new_role is None else Role(new_role).value)
+    volume_node.SetAttribute(ROLE_REASON_ATTRIBUTE, reason or None)
 
 
 def volumes_with_role(wanted: Role) -> list:
-    """Return the volumes of the scene that have this role, in the order of the scene."""
-    return [node for node in slicer.util.getNodesByClass("vtkMRMLVolumeNode") if role(node) == wanted]
+    """Return the volumes, then the sequences of the scene that have this role, in the order of the scene."""
+    nodes = [*slicer.util.getNodesByClass("vtkMRMLVolumeNode"), *slicer.util.getNodesByClass("vtkMRMLSequenceNode")]
+    return [node for node in nodes if role(node) == wanted]

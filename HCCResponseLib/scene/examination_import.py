@@ -1,0 +1,265 @@
+"""Whole examinations from a DICOM folder into the scene: every recognised series below its patient and study, with its role."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import numpy as np
+import slicer
+
+from ..errors import InputError
+from ..progress import Progress, report_progress, subrange
+from ..response.roles import Role
+from .acquisition import set_acquisition
+from .added_nodes import all_or_none
+from .b_values import set_b_value
+from .diffusion_import import PHILIPS_PRIVATE, SCALING_ATTRIBUTE
+from .display_window import set_display_window
+from .dynamic_series import add_dynamic_series, browser_of, shown_volume
+from .flip_angles import set_flip_angle_deg, set_repetition_time_s
+from .roles import set_role
+from .subject_hierarchy import add_folder, study_item, subject_hierarchy_item
+from .time_points import propose_time_points, set_time_point
+from .volumes import add_volume
+
+__all__ = ["CONFIDENCE_ATTRIBUTE", "PART_ATTRIBUTE", "ImportedExaminations", "import_examinations"]
+
+SERIES_ATTRIBUTE = "HCC.SeriesInstanceUID"
+PART_ATTRIBUTE = "HCC.SeriesPart"
+CONFIDENCE_ATTRIBUTE = "HCC.RoleConfidence"
+
+
+@dataclass
+class ImportedExaminations:
+    """What an import brought into the scene.
+
+    :param patients: subject hierarchy items of the patients in the folder, in their order.
+    :param studies: likewise of their examinations.
+    :param volumes: scalar volume nodes that were added; not those that show a sequence.
+    :param sequences: sequence nodes that were added.
+    :param present: nodes of the folder's series that were in the scene before; nothing was done with them.
+    :param report: what was found, recognised, left out and could not be read, for a person to read.
+    :param problems: what could not be imported, a sentence each.
+    :param warnings: what the user should look at, a sentence each.
+    """
+
+    patients: list[int] = field(default_factory=list)
+    studies: list[int] = field(default_factory=list)
+    volumes: list = field(default_factory=list)
+    sequences: list = field(default_factory=list)
+    present: list = field(default_factory=list)
+    report: str = ""
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def import_examinations(folder, *, roles: Collection[Role] | None = None, progress: Progress | None = None) -> ImportedExaminations:
+    """Read every examination below a folder into the scene.
+
+    Patients and studies become items of the subject hierarchy, found again by their DICOM UIDs; new studies become time points
+    by date. Volumes carry role, its reason, b-value, flip angle, repetition time and :mod:`.acquisition`; flip angle sets and
+    diffusion series stand in a folder of their own, dynamic series are sequences (:mod:`.dynamic_series`). A series that is in
+    the scene already is left as it is. What cannot be read does not lose the rest.
+
+    :param roles: which to import; None: all, but not the diffusion maps other than ADC.
+    :raises InputError: no folder, or no DICOM image in it; the scene is as it was.
+    :raises Cancelled: ``progress`` returned False; the scene is as it was.
+    """
+    from ..dicom import find_examinations, folder_report, read_examination, scan_folder
+
+    scan = scan_folder(folder, progress=subrange(progress, 0.0, 0.4))
+    examinations = find_examinations(scan)
+    result = ImportedExaminations()
+    if not examinations:
+        raise InputError(f"No DICOM images were found below '{folder}'.\n{folder_report(scan, ())}".strip())
+    wanted = set(Role) - {Role.DIFFUSION_MAP} if roles is None else set(roles)
+    failed = []
+    with all_or_none() as added:
+        for n, examination in enumerate(examinations):
+            part = subrange(progress, 0.4 + 0.6 * n / len(examinations), 0.4 + 0.6 * (n + 1) / len(examinations))
+            study = _study(examination)
+            chosen = [one for one in examination.recognitions if one.role in wanted]
+            present = {id(one): _nodes_of(one) for one in chosen}
+            if not all(present.values()):
+                # all are read together, even if some are there: their scaling depends on each other
+                for reading in read_examination(examination.recognitions, roles=wanted, progress=part):
+                    if present[id(reading.recognition)]:
+                        continue
+                    if reading.images is None:
+                        failed.append(reading)
+                        result.problems.append(_sentence(examination, reading.error))
+                        continue
+                    nodes = _add(reading, study, added)
+                    result.sequences += [node for node in nodes if node.IsA("vtkMRMLSequenceNode")]
+                    result.volumes += [node for node in nodes if not node.IsA("vtkMRMLSequenceNode")]
+                    result.warnings += [_sentence(examination, warning) for warning in reading.images.warnings]
+            result.present += [node for nodes in present.values() for node in nodes]
+            result.warnings += [_sentence(examination, text) for one in examination.recognitions for text in one.warnings]
+            result.warnings += [_sentence(examination, text) for text in examination.missing]
+            result.studies.append(study)
+            report_progress(part, 1.0)
+        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+        result.patients = list(dict.fromkeys(hierarchy.GetItemParent(study) for study in result.studies))
+        for patient in result.patients:
+            for study, point in propose_time_points(patient).items():
+                if study in result.studies:
+                    set_time_point(study, point)
+        result.problems += _left_out(scan.skipped)
+        result.report = folder_report(scan, examinations, failed)
+        report_progress(progress, 1.0)
+    return result
+
+
+def _study(examination) -> int:
+    return study_item(
+        patient_id=_patient_id(examination),
+        patient_name=examination.patient_name,
+        study_uid=examination.study_uid,
+        study_description=examination.description,
+        study_date=str(examination.study_date or ""),
+    )
+
+
+def _patient_id(of) -> str:
+    """Return what tells a patient; where there is no ID the name, so that all examinations come together."""
+    return of.patient_id or of.patient_name
+
+
+def _nodes_of(recognition) -> list:
+    """Return the nodes that the series of a recognition were imported to before."""
+    key = _key(recognition.series)
+    nodes = [*slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"), *slicer.util.getNodesByClass("vtkMRMLSequenceNode")]
+    return [node for node in nodes if (node.GetAttribute(SERIES_ATTRIBUTE), node.GetAttribute(PART_ATTRIBUTE) or "") == key]
+
+
+def _key(series) -> tuple[str, str]:
+    return ", ".join(dict.fromkeys(one.series_uid for one in series)), series[0].part if len(series) == 1 else ""
+
+
+def _add(reading, study: int, added: list) -> list:
+    """Put images into the scene; what was added is told as it happens."""
+    images, recognition = reading.images, reading.recognition
+    add = {Role.DWI: _add_diffusion, Role.VFA: _add_flip_angles, Role.DCE: _add_dynamic}.get(recognition.role, _add_image)
+    nodes = add(images, recognition, study, added)
+    series = recognition.series
+    uids, part = _key(series)
+    for node in nodes:
+        set_role(node, recognition.role, recognition.reason)
+        node.SetAttribute(CONFIDENCE_ATTRIBUTE, str(recognition.confidence))
+        node.SetAttribute(SERIES_ATTRIBUTE, uids)
+        node.SetAttribute(PART_ATTRIBUTE, part or None)
+        node.SetAttribute(SCALING_ATTRIBUTE, images.scaling)
+        set_acquisition(node, seconds_after_injection=recognition.time_s)
+    return nodes
+
+
+def _add_image(images, recognition, study: int, added: list) -> list:
+    series = images.series
+    node = add_volume(images.array, images.geometry, _name([series], images.scaling))
+    added.append(node)
+    _place(node, study)
+    normal = np.cross(*images.geometry.direction_lps.T[:2]) * np.sign(np.linalg.det(images.geometry.direction_lps))
+    frames = sorted(series.frames, key=lambda frame: float(np.dot(normal, frame.position_lps)))
+    # as Slicer's own DICOM import does, for its exports
+    node.SetAttribute("DICOM.instanceUIDs", " ".join(dict.fromkeys(frame.sop_instance_uid for frame in frames)))
+    _describe(node, [series], images, frames[len(frames) // 2])
+    return [node]
+
+
+def _add_diffusion(images, recognition, study: int, added: list) -> list:
+    nodes, name = [], _name(images.series, images.scaling)
+    for n, b in enumerate(images.b_values):
+        node = _add_member(images, n, f"{name} b{b:g}", added)
+        set_b_value(node, float(b))
+        near = [frame for one in images.series for frame in one.frames if frame.b_value is not None]
+        _describe(node, images.series, images, min(near, key=lambda frame: abs(frame.b_value - b), default=None))
+        nodes.append(node)
+    add_folder(name, nodes, parent=study)
+    return nodes
+
+
+def _add_flip_angles(images, recognition, study: int, added: list) -> list:
+    nodes = []
+    frames = [(one, frame) for one in images.series for frame in one.frames]
+    for n, angle in enumerate(images.flip_angles_deg):
+        series, frame = min(frames, key=lambda pair: abs((pair[1].flip_angle_deg or 0.0) - angle))
+        name = _name([series], images.scaling)
+        node = _add_member(images, n, name if len(images.series) > 1 else f"{name} {angle:g}°", added)
+        _describe(node, [series], images, frame)
+        set_flip_angle_deg(node, float(angle))
+        nodes.append(node)
+    angles = ", ".join(f"{angle:g}" for angle in images.flip_angles_deg)
+    add_folder(f"Flip angles {angles}°", nodes, parent=study)
+    return nodes
+
+
+def _add_member(images, n: int, name: str, added: list):
+    node = add_volume(np.ascontiguousarray(images.signals[..., n]), images.geometry, name)
+    added.append(node)
+    return node
+
+
+def _add_dynamic(images, recognition, study: int, added: list) -> list:
+    frames = images.series[0].frames
+    frame = frames[len(frames) // 2] if images.scaling != PHILIPS_PRIVATE else None
+    name = _name(images.series[:1], images.scaling)
+    node = add_dynamic_series(images.signals, images.time_s, images.geometry, name, study_item=study, frame=frame)
+    added += [shown_volume(node), browser_of(node), node]
+    _describe(node, images.series, images, None)
+    set_acquisition(node, injection_s=images.injection_s, acquired=images.start)
+    return [node]
+
+
+def _describe(node, series, images, frame) -> None:
+    """Write down how the images were acquired; ``frame`` is one that is like the others."""
+    from ..dicom.headers import dated
+
+    first = frame or series[0].frames[0]
+    if not node.IsA("vtkMRMLSequenceNode"):
+        set_display_window(node, frame if images.scaling != PHILIPS_PRIVATE else None)
+    # a diffusion or flip angle series has one value for all of its images, others that of each frame
+    set_flip_angle_deg(node, first.flip_angle_deg or None)
+    repetition_time = getattr(images, "repetition_time_s", None) or first.repetition_time_s
+    set_repetition_time_s(node, round(repetition_time, 9) if repetition_time else None)
+    thickness = {one.slice_thickness_mm for each in series for one in each.frames}
+    moments = [one.acquired for each in series for one in each.frames if one.acquired is not None]
+    set_acquisition(
+        node,
+        slice_thickness_mm=thickness.pop() if len(thickness) == 1 else None,
+        echo_time_s=first.echo_time_s,
+        field_strength_t=series[0].pulse_sequence.field_t,
+        contrast_agent=next((one.contrast_agent for one in series if one.contrast_agent), ""),
+        injected=next((one.contrast_start for one in series if one.contrast_start is not None), None),
+        acquired=dated(min(moments, default=None)),
+    )
+
+
+def _place(node, study: int) -> None:
+    slicer.mrmlScene.GetSubjectHierarchyNode().SetItemParent(subject_hierarchy_item(node), study)
+
+
+def _name(series, scaling: str) -> str:
+    one = series[0]
+    name = one.description or one.protocol or one.label
+    name = f"{name} ({one.part})" if one.part else name
+    return f"{name} (Philips scaling)" if scaling == PHILIPS_PRIVATE else name
+
+
+def _sentence(examination, text: str) -> str:
+    return f"{examination.study_date or 'No date'}: {text}"
+
+
+def _left_out(skipped) -> list[str]:
+    """Return a sentence for each reason that images were left out for; other files in the folder are no problem."""
+    reasons: dict[str, list[str]] = {}
+    for one in skipped:
+        if not one.reason.startswith(_HARMLESS) and "not an image" not in one.reason:
+            reasons.setdefault(one.reason, []).append(one.path.name)
+    found = []
+    for reason, names in reasons.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        files = "The file was" if len(names) == 1 else f"{len(names)} files were"
+        found.append(f"{files} left out ({', '.join(names[:3])}{more}): {reason}.")
+    return found
+
+
+_HARMLESS = ("not a DICOM file", "the same image as")
