@@ -56,7 +56,7 @@ class TimePoint:
             raise InputError(f"Time point {self.index!r}: it must be 0 (baseline), 1, 2, ...")
         if self.date:
             try:
-                date.fromisoformat(self.date)
+                object.__setattr__(self, "date", date.fromisoformat(self.date).isoformat())
             except ValueError:
                 raise InputError(f"Time point {self.index}: the date '{self.date}' is not ISO 8601 (like 2026-03-01).") from None
         if self.weeks_from_baseline is not None and not math.isfinite(self.weeks_from_baseline):
@@ -161,8 +161,10 @@ class Case:
     :param patient: patient identifier.
     :param name: patient's name; left out of de-identified exports.
     :param time_points: by index.
-    :param findings: what readers said of lesions beside the numbers.
-    :param exclusions: lesions that the user left out of the assessment.
+    :param images: by time point.
+    :param lesions: in the user's order.
+    :param findings: what readers said of lesions beside the numbers; by time point.
+    :param exclusions: lesions that the user left out of the assessment; in the order of the lesions.
     :raises InputError: indices or UIDs stand twice, or an image or a finding belongs to no time point or lesion of the case.
     """
 
@@ -179,7 +181,12 @@ class Case:
         """Sort and check."""
         for name in ("time_points", "images", "lesions", "measurements", "findings", "exclusions"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        # One order for the same facts, wherever they come from; lesions and measurements stay in the order of the user.
         object.__setattr__(self, "time_points", tuple(sorted(self.time_points, key=lambda one: one.index)))
+        for name in ("images", "findings"):
+            object.__setattr__(self, name, tuple(sorted(getattr(self, name), key=lambda one: one.time_point)))
+        places = {one.uid: place for place, one in enumerate(self.lesions)}
+        object.__setattr__(self, "exclusions", tuple(sorted(self.exclusions, key=lambda one: places.get(one.lesion_uid, -1))))
         _unique([one.index for one in self.time_points], "Time point")
         _unique([one.uid for one in self.lesions], "Lesion")
         _unique([one.key for one in self.measurements], "Measurement")
