@@ -6,6 +6,7 @@ import vtk
 from ..errors import InputError
 from ..response.case import Lesion
 from ..response.roles import Role
+from .dynamic_series import sequence_shown_by
 from .lesion_attributes import lesion_of, lesion_segments
 from .roles import role
 from .segment_masks import reference_volume
@@ -60,7 +61,7 @@ def examination_title(study_item: int, *, date: bool = True) -> str:
     if point.index == 0:
         title = "Baseline"
     elif point.weeks_from_baseline is not None:
-        title = f"Week {point.weeks_from_baseline:.3g}"
+        title = f"Week {point.weeks_from_baseline:.1f}".removesuffix(".0")
     else:
         title = f"Time point {point.index}"
     return f"{title} · {point.date}" if date and point.date else title
@@ -76,11 +77,13 @@ def nodes_of_study(study_item: int, class_name: str) -> list:
 
 
 def volumes_of_study(study_item: int, *roles: Role) -> list:
-    """Return the volumes and image sequences of a study.
+    """Return the volumes and image sequences of a study; neither label maps nor the volumes that only show an image of a sequence.
 
     :param roles: only these, in this order; without any all of them, in the order of the tree.
     """
-    nodes = [*nodes_of_study(study_item, "vtkMRMLScalarVolumeNode"), *nodes_of_study(study_item, "vtkMRMLSequenceNode")]
+    volumes = [one for one in nodes_of_study(study_item, "vtkMRMLScalarVolumeNode") if not one.IsA("vtkMRMLLabelMapVolumeNode")]
+    volumes = [one for one in volumes if sequence_shown_by(one) is None]
+    nodes = [*volumes, *nodes_of_study(study_item, "vtkMRMLSequenceNode")]
     if not roles:
         return nodes
     return [node for wanted in roles for node in nodes if role(node) == wanted]

@@ -135,7 +135,7 @@ class ExaminationTitleTest(SceneTestCase):
         set_time_point(item, TimePoint(0))
         self.assertEqual(examination_title(item), "Baseline · 2026-01-05")
         set_time_point(item, TimePoint(2, weeks_from_baseline=4.142857))
-        self.assertEqual(examination_title(item, date=False), "Week 4.14")
+        self.assertEqual(examination_title(item, date=False), "Week 4.1")
         set_time_point(item, TimePoint(2))
         self.assertEqual(examination_title(item, date=False), "Time point 2")
 

@@ -1,0 +1,174 @@
+"""Charts of Slicer's own plot nodes: one chart under a name, filled again instead of made anew.
+
+Tables and series belong to their chart, are hidden from the data tree, and go with it. Text is drawn by the views, whose font has
+no superscript minus; units are written as 10^-3 there.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import slicer
+import vtk
+
+__all__ = ["COLORS", "ChartSeries", "chart_text", "remove_chart", "update_chart"]
+
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f")
+"""Okabe and Ito's colours, which colour-blind readers can tell apart."""
+
+_CHART_ATTRIBUTE = "HCC.Chart"
+_SUPERSCRIPTS = str.maketrans({"⁻": "-", "⁰": "0", "¹": "1", "²": "2", "³": "3", "–": "-", "µ": "u"})
+
+
+@dataclass(frozen=True)
+class ChartSeries:
+    """Points of one colour.
+
+    :param label: in the legend.
+    :param x: one number each; NaN points are left out. Ignored by bars, which stand in their order.
+    :param bar_labels: below each bar; makes bars of the points.
+    :param line: connect the points.
+    :param marker: draw the points; ``filled`` circles, else hollow squares are told apart by ``hollow``.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    color: str = COLORS[0]
+    bar_labels: Sequence[str] = ()
+    line: bool = True
+    marker: bool = True
+    hollow: bool = False
+    dashed: bool = False
+    width: float = 2.0
+
+
+def update_chart(
+    name: str,
+    series: Sequence[ChartSeries],
+    *,
+    title: str = "",
+    x_title: str = "",
+    y_title: str = "",
+    x_range: tuple[float, float] | None = None,
+    y_range: tuple[float, float] | None = None,
+    legend: bool = True,
+):
+    """Fill the chart of a name and return its node (vtkMRMLPlotChartNode); nothing is shown by that.
+
+    :param series: drawn in this order; what the chart had before is taken out.
+    :param x_range: limits of the axis; None fits the data.
+    """
+    chart = _chart(name)
+    with slicer.util.NodeModify(chart):
+        known = [chart.GetNthPlotSeriesNode(n) for n in range(chart.GetNumberOfPlotSeriesNodes())]
+        nodes = [node for node in known if node is not None]
+        for one in range(len(nodes), len(series)):
+            nodes.append(_add_series(chart, f"{name} {one + 1}"))
+        for node in nodes[len(series) :]:
+            _remove_series(chart, node)
+        for node, one in zip(nodes, series, strict=False):
+            _fill(node, one)
+        chart.SetTitle(chart_text(title))
+        chart.SetXAxisTitle(chart_text(x_title))
+        chart.SetYAxisTitle(chart_text(y_title))
+        chart.SetLegendVisibility(legend and len(series) > 1)
+        chart.SetGridVisibility(True)
+        for limits, automatic, manual in (
+            (x_range, chart.SetXAxisRangeAuto, chart.SetXAxisRange),
+            (y_range, chart.SetYAxisRangeAuto, chart.SetYAxisRange),
+        ):
+            automatic(limits is None)
+            if limits is not None:
+                manual(*limits)
+    return chart
+
+
+def remove_chart(name: str) -> None:
+    """Remove the chart of a name with its series and tables; nothing happens where there is none."""
+    chart = _find(name)
+    if chart is None:
+        return
+    for node in [chart.GetNthPlotSeriesNode(n) for n in range(chart.GetNumberOfPlotSeriesNodes())]:
+        if node is not None:
+            _remove_series(chart, node)
+    slicer.mrmlScene.RemoveNode(chart)
+
+
+def chart_text(text: str) -> str:
+    """Return text as the views' font can draw it: "10⁻³ mm²/s" is "10^-3 mm^2/s"."""
+    shown = ""
+    for before, letter in zip(" " + text, text, strict=False):
+        raised = letter in "⁻⁰¹²³"
+        shown += ("^" if raised and before not in "⁻⁰¹²³" else "") + letter.translate(_SUPERSCRIPTS)
+    return shown
+
+
+def _find(name: str):
+    nodes = slicer.util.getNodesByClass("vtkMRMLPlotChartNode")
+    return next((node for node in nodes if node.GetAttribute(_CHART_ATTRIBUTE) == name), None)
+
+
+def _chart(name: str):
+    chart = _find(name)
+    if chart is None:
+        chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", f"HCC {name}")
+        chart.SetAttribute(_CHART_ATTRIBUTE, name)
+    return chart
+
+
+def _add_series(chart, name: str):
+    table = slicer.mrmlScene.CreateNodeByClass("vtkMRMLTableNode")
+    table.UnRegister(None)
+    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLPlotSeriesNode")
+    node.UnRegister(None)
+    for one in (table, node):
+        one.SetName(name)
+        one.SetHideFromEditors(True)
+        slicer.mrmlScene.AddNode(one)
+    node.SetAndObserveTableNodeID(table.GetID())
+    chart.AddAndObservePlotSeriesNodeID(node.GetID())
+    return node
+
+
+def _remove_series(chart, node) -> None:
+    table = node.GetTableNode()
+    chart.RemovePlotSeriesNodeID(node.GetID())
+    slicer.mrmlScene.RemoveNode(node)
+    if table is not None:
+        slicer.mrmlScene.RemoveNode(table)
+
+
+def _fill(node, series: ChartSeries) -> None:
+    table_node = node.GetTableNode()
+    if table_node is None:
+        table_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", node.GetName())
+        table_node.SetHideFromEditors(True)
+        node.SetAndObserveTableNodeID(table_node.GetID())
+    labels = list(series.bar_labels) or [""] * len(series.y)
+    points = [(x, y, text) for x, y, text in zip(series.x, series.y, labels, strict=True) if not (math.isnan(x) or math.isnan(y))]
+    table = vtk.vtkTable()
+    for name, values in (("x", [one[0] for one in points]), ("y", [one[1] for one in points])):
+        column = vtk.vtkDoubleArray()
+        column.SetName(name)
+        for value in values:
+            column.InsertNextValue(float(value))
+        table.AddColumn(column)
+    column = vtk.vtkStringArray()
+    column.SetName("label")
+    for one in points:
+        column.InsertNextValue(chart_text(one[2]))
+    table.AddColumn(column)
+    table_node.SetAndObserveTable(table)
+    with slicer.util.NodeModify(node):
+        node.SetName(chart_text(series.label))
+        node.SetPlotType(node.PlotTypeBar if series.bar_labels else node.PlotTypeScatter)
+        node.SetXColumnName("" if series.bar_labels else "x")
+        node.SetYColumnName("y")
+        node.SetLabelColumnName("label" if series.bar_labels else "")
+        node.SetColor(*(int(series.color[place : place + 2], 16) / 255 for place in (1, 3, 5)))
+        node.SetLineStyle((node.LineStyleDash if series.dashed else node.LineStyleSolid) if series.line else node.LineStyleNone)
+        node.SetLineWidth(series.width)
+        style = node.MarkerStyleSquare if series.hollow else node.MarkerStyleCircle
+        node.SetMarkerStyle(style if series.marker else node.MarkerStyleNone)
+        node.SetMarkerSize(9.0)

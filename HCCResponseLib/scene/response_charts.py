@@ -1,0 +1,106 @@
+"""The course of a case in Slicer's plot views: a quantity over time, waterfall, spider and swimmer.
+
+They draw what :mod:`HCCResponseLib.response.course` and the lesion grid hold; so does the report.
+"""
+
+import math
+
+from ..response.course import SUM, Spider, Swimmer, Waterfall
+from ..response.criteria.category import Category
+from ..response.lesion_grid import LesionGrid
+from .charts import COLORS, ChartSeries, update_chart
+
+__all__ = ["CATEGORY_COLORS", "chart_over_time", "chart_spider", "chart_swimmer", "chart_waterfall"]
+
+CATEGORY_COLORS = {
+    Category.CR: "#0072b2",
+    Category.PR: "#56b4e9",
+    Category.SD: "#999999",
+    Category.NON_CR_NON_PD: "#bbbbbb",
+    Category.PD: "#d55e00",
+    Category.NE: "#000000",
+}
+"""Told apart by colour-blind readers: response blue, progression vermilion."""
+
+_SUM_COLOR = "#000000"
+
+
+def chart_over_time(grid: LesionGrid):
+    """Fill the chart of a quantity of every lesion over time and return its node."""
+    weeks = [one.week for one in grid.columns]
+    known = None not in weeks
+    places = weeks if known else [float(one.time_point) for one in grid.columns]
+    series = []
+    for row in (one for one in grid.rows if not one.is_empty):
+        values = [cell.value * grid.quantity.display_factor for cell in row.cells]
+        if not all(math.isnan(value) for value in values):
+            series.append(ChartSeries(row.name, places, values, COLORS[len(series) % len(COLORS)]))
+    x_title = "weeks from baseline" if known else "examination"
+    return update_chart("quantity over time", series, title=grid.title, x_title=x_title, y_title=grid.title, x_range=_with_margin(places))
+
+
+def chart_spider(spider: Spider):
+    """Fill the chart of changes over time and return its node."""
+    series = []
+    for line in spider.lines:
+        is_sum = not line.lesion_uid
+        color = _SUM_COLOR if is_sum else COLORS[len([one for one in series if one.label != SUM]) % len(COLORS)]
+        xs, ys = [one.x for one in line.points], [one.percent for one in line.points]
+        series.append(ChartSeries(line.label, xs, ys, color, width=4.0 if is_sum else 2.0))
+    places = [x for one in series for x in one.x]
+    return update_chart(
+        "spider",
+        series,
+        title=f"Change of {spider.title}",
+        x_title=spider.x_label,
+        y_title="change from baseline, %",
+        x_range=_with_margin(places) if places else None,
+    )
+
+
+def chart_waterfall(waterfall: Waterfall):
+    """Fill the chart of best changes and return its node."""
+    series = ChartSeries(
+        "best change",
+        [float(place) for place in range(len(waterfall.bars))],
+        [one.percent for one in waterfall.bars],
+        bar_labels=[one.label for one in waterfall.bars],
+    )
+    return update_chart(
+        "waterfall",
+        [series] if waterfall.bars else [],
+        title=f"Best change of {waterfall.title}",
+        y_title="change from baseline, %",
+        legend=False,
+    )
+
+
+def chart_swimmer(swimmer: Swimmer):
+    """Fill the chart of the course, a lane for each criterion, and return its node.
+
+    The lanes are numbered from the top; the title says which is which, because the plot views have no text on that axis.
+    """
+    lanes = [lane for lane in swimmer.lanes if not lane.lesion_uid]
+    places = {lane.label: float(len(lanes) - number) for number, lane in enumerate(lanes)}
+    series = [
+        ChartSeries(lane.label, [lane.start, lane.stop], [places[lane.label]] * 2, "#cccccc", marker=False, width=6.0) for lane in lanes
+    ]
+    for category, color in CATEGORY_COLORS.items():
+        events = [(one.x, places[lane.label]) for lane in lanes for one in lane.events if one.category is category]
+        if events:
+            xs, ys = zip(*events, strict=True)
+            series.append(ChartSeries(str(category), xs, ys, color, line=False))
+    return update_chart(
+        "swimmer",
+        series,
+        title="Response over time",
+        x_title=swimmer.x_label,
+        y_title=", ".join(f"{places[lane.label]:g} {lane.label}" for lane in lanes),
+        x_range=_with_margin([place for place, _label in swimmer.ticks]),
+        y_range=(0.0, len(lanes) + 1.0),
+    )
+
+
+def _with_margin(places: list[float]) -> tuple[float, float]:
+    width = max(max(places) - min(places), 1.0)
+    return (min(places) - 0.05 * width, max(places) + 0.05 * width)
