@@ -22,34 +22,46 @@ def all_or_none() -> Iterator[list]:
     except BaseException:
         for node in reversed(nodes):
             remove_with_helpers(node)
-        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
-        for item in reversed(_items()):
-            if item not in before and hierarchy.GetItemDataNode(item) is None and not hierarchy.GetNumberOfItemChildren(item):
-                hierarchy.RemoveItem(item)
+        while (empty := [item for item in _items() if item not in before and _is_empty(item)]):
+            for item in empty:
+                slicer.mrmlScene.GetSubjectHierarchyNode().RemoveItem(item, False, False)
         raise
 
 
 def remove_with_helpers(node) -> None:
-    """Remove a node with its display and storage nodes and its subject hierarchy item."""
+    """Remove a node with its display and storage nodes and its subject hierarchy item; a sequence with what shows it."""
     scene, hierarchy = slicer.mrmlScene, slicer.mrmlScene.GetSubjectHierarchyNode()
     if not scene.IsNodePresent(node):
         return
+    if node.IsA("vtkMRMLSequenceNode"):
+        for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
+            if browser.GetMasterSequenceNode() is node:
+                shown = browser.GetProxyNode(node)
+                scene.RemoveNode(browser)
+                if shown is not None:
+                    remove_with_helpers(shown)
     helpers = []
     if node.IsA("vtkMRMLDisplayableNode"):
         helpers += [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
     if node.IsA("vtkMRMLStorableNode"):
         helpers += [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
     item = hierarchy.GetItemByDataNode(node)
-    if item:
-        hierarchy.RemoveItem(item, False, False)
+    # the application takes the item away by itself, and complains where it is gone before its node
     scene.RemoveNode(node)
     for helper in helpers:
         if helper is not None and scene.IsNodePresent(helper):
             scene.RemoveNode(helper)
+    if item and hierarchy.GetItemLevel(item):
+        hierarchy.RemoveItem(item, False, True)
+
+
+def _is_empty(item: int) -> bool:
+    """Tell whether an item is a folder, study or patient with nothing in it."""
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    return hierarchy.GetItemDataNode(item) is None and not hierarchy.GetNumberOfItemChildren(item)
 
 
 def _items() -> list[int]:
-    """Return all items of the subject hierarchy, each before what is below it."""
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
     children = vtk.vtkIdList()
     hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), children, True)

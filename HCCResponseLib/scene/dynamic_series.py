@@ -55,7 +55,6 @@ def add_dynamic_series(signals, time_s, geometry: Geometry, name: str, *, study_
         set_display_window(frame_node, frame)
         set_role(sequence, Role.DCE)
         browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{name} browser")
-        added.append(browser)
         # the volume that the images were copied from shows them from now on
         browser.AddProxyNode(frame_node, sequence, False)
         browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())

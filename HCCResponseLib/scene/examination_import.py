@@ -14,7 +14,7 @@ from .added_nodes import all_or_none
 from .b_values import set_b_value
 from .diffusion_import import PHILIPS_PRIVATE, SCALING_ATTRIBUTE
 from .display_window import set_display_window
-from .dynamic_series import add_dynamic_series, browser_of, shown_volume
+from .dynamic_series import add_dynamic_series
 from .flip_angles import set_flip_angle_deg, set_repetition_time_s
 from .roles import set_role
 from .subject_hierarchy import add_folder, study_item, subject_hierarchy_item
@@ -203,7 +203,7 @@ def _add_dynamic(images, recognition, study: int, added: list) -> list:
     frame = frames[len(frames) // 2] if images.scaling != PHILIPS_PRIVATE else None
     name = _name(images.series[:1], images.scaling)
     node = add_dynamic_series(images.signals, images.time_s, images.geometry, name, study_item=study, frame=frame)
-    added += [shown_volume(node), browser_of(node), node]
+    added.append(node)
     _describe(node, images.series, images, None)
     set_acquisition(node, injection_s=images.injection_s, acquired=images.start)
     return [node]

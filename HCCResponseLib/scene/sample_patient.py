@@ -27,8 +27,9 @@ from .time_points import set_time_point, time_point
 __all__ = ["load_sample_patient"]
 
 _OUTLINED_ON = Role.T2_FAT_SUPPRESSED
-_LESION_COLORS = ((230, 159, 0), (86, 180, 233), (240, 228, 66))
-"""Orange, sky blue and yellow of Okabe and Ito's palette: told apart by colour-blind readers, and bright on grey."""
+_LESION_COLORS = ((240, 228, 66), (204, 121, 167), (0, 158, 115))
+"""Yellow, purple and green of Okabe and Ito's palette: colour-blind readers tell them apart, and from red and blue of the references."""
+_FILL = 0.25
 _REFERENCES = {
     "liver": RegionType.LIVER_REFERENCE,
     "aorta": RegionType.AORTA,
@@ -92,6 +93,7 @@ def _outline(study: int, examination, known: dict, targets: set[str]):
         set_lesion(node, segment_id, Lesion(lesion["tracking_uid"], lesion["identifier"], kind, proven=True), site="liver")
         node.GetSegmentation().GetSegment(segment_id).SetColor(*(component / 255 for component in color))
         set_segment_mask(node, segment_id, masks[lesion["identifier"]], volume)
+        node.GetDisplayNode().SetSegmentOpacity2DFill(segment_id, _FILL)
     geometry = examination.geometry("perfusion")
     # voxels of one tissue alone: what is measured in them is not mixed with what is beside
     pure = {one.name: one.mask for one in examination.outlines("perfusion", pure=True)}
@@ -100,7 +102,7 @@ def _outline(study: int, examination, known: dict, targets: set[str]):
         segment_id = add_segment(node, region_type.title)
         set_segment_type(node, segment_id, region_type)
         set_mask_on_grid(node, segment_id, mask, geometry)
-        node.GetDisplayNode().SetSegmentOpacity2DFill(segment_id, 0.2)
+        node.GetDisplayNode().SetSegmentOpacity2DFill(segment_id, _FILL)
     return node
 
 
