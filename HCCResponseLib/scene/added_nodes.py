@@ -51,7 +51,7 @@ def remove_with_helpers(node) -> None:
     for helper in helpers:
         if helper is not None and scene.IsNodePresent(helper):
             scene.RemoveNode(helper)
-    if item and hierarchy.GetItemLevel(item):
+    if item in _items():
         hierarchy.RemoveItem(item, False, True)
 
 
