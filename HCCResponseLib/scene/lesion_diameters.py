@@ -1,11 +1,13 @@
 """Diameters of lesions: measured by the software, shown as lines, moved by the reader, kept as rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import InputError
 from ..response.measurement import Measurement
 from ..response.region_types import RegionType
+from ..response.rows import ProcedureResult, diameter_result, drawn_line_text, nothing_viable, viable_diameter_result
+from ..response.rows.diameters import PROCEDURES, VIABLE, WHOLE
 from .diameter_lines import (
     READER_ATTRIBUTE,
     add_diameter_line,
@@ -21,15 +23,11 @@ from .diameter_lines import (
 from .lesion_identity import lesion_identity, segment_of_lesion
 from .linked_segments import linked_segment
 from .measured_outlines import remember_outlines
-from .measurement_rows import Reading, method_text, write_rows
+from .measurement_rows import Reading, write_result, write_rows
 from .segment_masks import is_empty, reference_volume, segment_on_own_grid
 from .segment_tags import require_segment
 
 __all__ = ["DrawnDiameters", "measure_diameters", "measure_viable_diameters", "update_from_line"]
-
-_WHOLE = ("LONG_AXIS", "SHORT_AXIS")
-_VIABLE = ("VIABLE_DIAMETER", "VIABLE_SHORT_AXIS")
-_PROCEDURES = dict.fromkeys(_WHOLE, "Diameter") | dict.fromkeys(_VIABLE, "Viable diameter")
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def measure_diameters(
     def measured():
         return measure(*segment_on_own_grid(segmentation_node, segment_id, volume_node), plane=plane)
 
-    return _draw(segmentation_node, segment_id, reading, _WHOLE, measured, segment_id, replace_moved, volume_node, table_node)
+    return _draw(segmentation_node, segment_id, reading, diameter_result, measured, segment_id, replace_moved, volume_node, table_node)
 
 
 def measure_viable_diameters(
@@ -102,20 +100,17 @@ def measure_viable_diameters(
     if part_id is None:
         raise InputError(f"Lesion '{segment.GetName()}' has no viable part yet; measure its necrosis, or draw the part, first.")
     if is_empty(segmentation_node, part_id):
-        method = method_text(_PROCEDURES["VIABLE_DIAMETER"], "nothing viable is left")
         source = [volume_node or reference_volume(segmentation_node)]
-        zero = dict.fromkeys(_VIABLE, 0.0)
-        rows = write_rows(
-            segmentation_node, segment_id, zero, reading, method, source_nodes=source, outline_ids=[part_id], table_node=table_node,
-        )
-        for line_node in diameter_lines(segmentation_node, identity.uid, *_VIABLE, reader=reading.reader):
+        options = dict(source_nodes=source, outline_ids=[part_id], table_node=table_node)
+        rows = write_result(segmentation_node, segment_id, nothing_viable(), reading, **options)
+        for line_node in diameter_lines(segmentation_node, identity.uid, *VIABLE, reader=reading.reader):
             remove_line(line_node)
         return DrawnDiameters(tuple(rows), (), None)
 
     def measured():
         return measure(*segment_on_own_grid(segmentation_node, part_id, volume_node), plane=plane, gap_mm=gap_mm)
 
-    return _draw(segmentation_node, segment_id, reading, _VIABLE, measured, part_id, replace_moved, volume_node, table_node)
+    return _draw(segmentation_node, segment_id, reading, viable_diameter_result, measured, part_id, replace_moved, volume_node, table_node)
 
 
 def update_from_line(line_node, reading: Reading, *, table_node=None) -> Measurement:
@@ -128,11 +123,11 @@ def update_from_line(line_node, reading: Reading, *, table_node=None) -> Measure
     segmentation_node, uid = line_segmentation(line_node), line_lesion_uid(line_node)
     segment_id = segment_of_lesion(segmentation_node, uid) if segmentation_node is not None and uid else None
     quantity = line_quantity(line_node)
-    if segment_id is None or quantity not in _PROCEDURES:
+    if segment_id is None or quantity not in PROCEDURES:
         raise InputError(f"Line '{line_node.GetName()}' belongs to no lesion; attach it to one first.")
     method = line_method(line_node)
     if not method or line_was_moved(line_node):
-        method = method_text(_PROCEDURES[quantity], "line moved by hand" if method else "line drawn by hand")
+        method = drawn_line_text(quantity, moved=bool(method))
     row = write_rows(
         segmentation_node,
         segment_id,
@@ -148,44 +143,43 @@ def update_from_line(line_node, reading: Reading, *, table_node=None) -> Measure
 
 
 def _draw(
-    segmentation_node, segment_id, reading, quantities, measure, outline_id, replace_moved, volume_node, table_node,
+    segmentation_node,
+    segment_id: str,
+    reading: Reading,
+    result_of: Callable[[object], ProcedureResult],
+    measure: Callable[[], object],
+    outline_id: str,
+    replace_moved: bool,
+    volume_node,
+    table_node,
 ) -> DrawnDiameters:
+    quantities = WHOLE if result_of is diameter_result else VIABLE
     identity = lesion_identity(segmentation_node, segment_id)
     lines = diameter_lines(segmentation_node, identity.uid, *quantities, reader=reading.reader) if identity else []
     lines.sort(key=lambda line_node: quantities.index(line_quantity(line_node)))
     if not replace_moved and any(line_was_moved(line_node) for line_node in lines):
         rows = [update_from_line(line_node, reading, table_node=table_node) for line_node in lines]
         # The reader left the lines as they are for this outline.
-        remember_outlines(segmentation_node, segment_id, _PROCEDURES[quantities[0]], reading.reader, [outline_id])
+        remember_outlines(segmentation_node, segment_id, PROCEDURES[quantities[0]], reading.reader, [outline_id])
         return DrawnDiameters(tuple(rows), tuple(lines), None)
     measured = measure()
-    found = dict(zip(quantities, (measured.long_axis, measured.short_axis), strict=True))
-    rows = write_rows(
+    result = result_of(measured)
+    rows = write_result(
         segmentation_node,
         segment_id,
-        {quantity: diameter.length_mm for quantity, diameter in found.items()},
+        result,
         reading,
-        method := method_text(_PROCEDURES[quantities[0]], measured.method, _settings(measured)),
         source_nodes=[volume_node or reference_volume(segmentation_node)],
         outline_ids=[outline_id],
         table_node=table_node,
     )
     for line_node in lines:
         remove_line(line_node)
+    found = dict(zip(quantities, (measured.long_axis, measured.short_axis), strict=True))
     new = [
         add_diameter_line(
-            segmentation_node, segment_id, quantity, diameter.start_lps, diameter.end_lps, reader=reading.reader, method=method,
+            segmentation_node, segment_id, quantity, diameter.start_lps, diameter.end_lps, reader=reading.reader, method=result.method,
         )
         for quantity, diameter in found.items()
     ]
     return DrawnDiameters(tuple(rows), tuple(new), measured)
-
-
-def _settings(measured) -> Mapping[str, object]:
-    """Settings, and what a reader of the table must know: a joint diameter, a lesion cut by the image's border."""
-    settings = dict(measured.parameters)
-    if measured.pieces > 1:
-        settings["joint_over_pieces"] = measured.pieces
-    if measured.touches_border:
-        settings["reaches_the_image_border"] = True
-    return settings

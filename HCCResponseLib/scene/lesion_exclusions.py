@@ -3,8 +3,9 @@
 import math
 
 from ..errors import InputError
+from ..response.rows import edge_result
 from .lesion_attributes import lesion_of, lesion_segments
-from .measurement_rows import Reading, method_text, outside_setting, write_rows
+from .measurement_rows import Reading, outside_setting, write_result
 from .measurement_table import measurements
 from .segment_tags import require_segment
 from .segments import segment_mask
@@ -24,9 +25,8 @@ def measure_edge(segmentation_node, segment_id: str, volume_node, reading: Readi
 
     mask = segment_mask(segmentation_node, segment_id, volume_node)
     found = measure_edge_sharpness(volume_array(volume_node), mask, volume_geometry(volume_node, world=True))
-    values = {"EDGE_WIDTH": found.width_mm, "VISIBLE_EDGE": found.visible_fraction}
-    method = method_text("Edge", found.method, {**found.parameters, **outside_setting(segmentation_node, segment_id, volume_node)})
-    write_rows(segmentation_node, segment_id, values, reading, method, source_nodes=[volume_node], table_node=table_node)
+    result = edge_result(found, outside_setting(segmentation_node, segment_id, volume_node))
+    write_result(segmentation_node, segment_id, result, reading, source_nodes=[volume_node], table_node=table_node)
     return found
 
 

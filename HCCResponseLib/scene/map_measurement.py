@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -13,18 +12,19 @@ from ..lesions.region_statistics import RegionStatistics
 from ..progress import Progress
 from ..response.change import percent_change
 from ..response.measurement import Measurement, now
-from ..response.quantities import COUNTS, QUANTITIES, STATISTICS, Quantity, canonical_unit
+from ..response.quantities import COUNTS, STATISTICS, Quantity
+from ..response.rows import Subject, map_rows, voxel_choice, whole_method
 from .diffusion import outdated_adc
 from .lesion_identity import ensure_lesion_identity, lesion_identity
 from .measurement_table import add_measurements, measurement_table, measurements, remove_measurements
 from .parameter_maps import map_provenance, map_quantity
+from .proposals import proposal
 from .segment_statistics import SegmentStatistics, segment_statistics
 from .segments import segment_ids
 from .subject_hierarchy import ensure_source_uid, patient_of, patient_of_segmentation
 
 __all__ = ["MeasuredValues", "measure_map", "measured_values"]
 
-_OUTSIDE = re.compile(r"; (?:\d+|less than 1) % outside the image$")
 _SAME = 1e-6
 """Relative difference of equal numbers: maps are float32, and sums may be made in another order on another machine."""
 
@@ -57,6 +57,8 @@ def measure_map(
     patient: str = "",
     time_point: int = 0,
     reader: str = "",
+    pure: bool = False,
+    erode_mm: float = 0.0,
     table_node=None,
     progress: Progress | None = None,
 ) -> list[SegmentStatistics]:
@@ -64,9 +66,13 @@ def measure_map(
 
     Segments without an identity get one. A segment that cannot be measured has a ``problem`` in the result; where it has an
     identity its rows say "not measurable" (NaN, no voxel). Of a segment that lies partly outside the map the part inside is
-    measured: the method of its rows says so, and there is no row of the volume.
+    measured: the method of its rows says so, and there is no row of the volume. Of an outline that is only a proposal nothing is written;
+    its ``problem`` says so.
 
     :param chosen_segment_ids: segments to measure; None: those that are visible.
+    :param pure: only voxels that lie in the segment with their whole extent (those on its border show a mixture of two tissues, in
+        coarse maps up to a tenth off); the method of the rows says so, and there is no row of the volume.
+    :param erode_mm: and by this much farther inside.
     :param table_node: the scene's measurement table where None.
     :return: what was measured, for showing.
     :raises InputError: nothing to measure, no map, a map that is out of date, outlines or lesions of another patient, two
@@ -77,21 +83,19 @@ def measure_map(
     _check_patients(map_node, segmentation_node)
     if reason := outdated_adc(map_node):
         raise InputError(reason)
-    results = segment_statistics(map_node, segmentation_node, chosen_segment_ids, progress=progress)
-    lesions = _by_identity(segmentation_node, results)
+    results = segment_statistics(map_node, segmentation_node, chosen_segment_ids, pure=pure, erode_mm=erode_mm, progress=progress)
+    results = [_without_proposal(segmentation_node, result) for result in results]
+    lesions = _by_identity(segmentation_node, [result for result in results if not _is_proposed(segmentation_node, result)])
     earlier = measurements(table_node)
     _check_lesions(lesions, earlier, patient)
 
     ensure_source_uid(map_node)
     provenance = map_provenance(map_node)
-    common = dict(
-        patient=patient,
-        time_point=time_point,
-        datetime=now(),
-        source_series=provenance.source_series,
-        reader=reader,
-    )
-    rows = [row for uid, result in lesions.items() for row in _rows_of(result, uid, provenance.method, common)]
+    method, when = voxel_choice(provenance.method, pure=pure, erode_mm=erode_mm), now()
+    rows = []
+    for uid, result in lesions.items():
+        subject = Subject(patient, time_point, uid, result.segment_name, when, provenance.source_series, reader)
+        rows += map_rows(result.statistics, result.quantity, method, subject, outside=result.outside, with_volume=not pure)
     table_node = table_node or measurement_table()
     with slicer.util.NodeModify(table_node):
         remove_measurements(_replaced(earlier, rows), table_node)
@@ -107,6 +111,8 @@ def measured_values(
     lesion_uids: Collection[str] | None = None,
     time_point: int = 0,
     reader: str = "",
+    pure: bool = False,
+    erode_mm: float = 0.0,
     table_node=None,
 ) -> list[MeasuredValues]:
     """Read back what :func:`measure_map` wrote of a map for a time point and reader, a lesion each, in the order of the table.
@@ -114,26 +120,30 @@ def measured_values(
     :param segmentation_node: the outlines: only their lesions, each measured again to tell whether its numbers still hold.
     :param patient: only this patient's lesions; None: those of any.
     :param lesion_uids: only these lesions; None: those of the segmentation where there is one, else all.
+    :param pure: what was measured with this choice of voxels, and ``erode_mm``.
     :raises InputError: the table is broken; the message names the row; or the map has lost what is needed to measure it.
     """
     quantity, provenance = map_quantity(map_node), map_provenance(map_node)
     if quantity is None or not provenance.source_series:
         return []
     segments = _segments_of_lesions(segmentation_node) if segmentation_node is not None else {}
+    method = voxel_choice(provenance.method, pure=pure, erode_mm=erode_mm)
     if lesion_uids is None and segmentation_node is not None:
         lesion_uids = segments.keys()
     whose = dict(reader=reader) | ({} if patient is None else dict(patient=patient))
     found = [
         row
         for row in measurements(table_node, **whose)
-        if (lesion_uids is None or row.lesion_uid in lesion_uids) and _whole(row.method) == provenance.method
+        if (lesion_uids is None or row.lesion_uid in lesion_uids) and whole_method(row.method) == method
     ]
     lesions: dict[str, dict[str, Measurement]] = {}
     for row in found:
         if row.time_point == time_point and row.source_series == provenance.source_series and row.quantity in {quantity.key, "VOLUME"}:
             lesions.setdefault(row.lesion_uid, {})[row.statistic or row.quantity] = row
     lesions = {uid: rows for uid, rows in lesions.items() if rows.keys() & STATISTICS.keys()}
-    measured_now = _measured_now(map_node, segmentation_node, [segments[uid] for uid in lesions if uid in segments])
+    present_ids = [segments[uid] for uid in lesions if uid in segments]
+    now_found = segment_statistics(map_node, segmentation_node, present_ids, pure=pure, erode_mm=erode_mm) if present_ids else []
+    measured_now = {result.segment_id: result for result in now_found}
     values = []
     for uid, rows in lesions.items():
         one = MeasuredValues(
@@ -144,7 +154,8 @@ def measured_values(
         )
         present = measured_now.get(segments.get(uid))
         if present is not None:
-            one = dataclasses.replace(one, problem=present.problem, note=present.note, outdated=not _still_holds(rows, present))
+            outdated = not _still_holds(rows, present, with_volume=not pure)
+            one = dataclasses.replace(one, problem=present.problem, note=present.note, outdated=outdated)
         values.append(one)
     return values
 
@@ -167,6 +178,17 @@ def _check_lesions(lesions: dict[str, SegmentStatistics], earlier: list[Measurem
             )
 
 
+def _is_proposed(segmentation_node, result: SegmentStatistics) -> bool:
+    return result.segment_id in segment_ids(segmentation_node) and bool(proposal(segmentation_node, result.segment_id))
+
+
+def _without_proposal(segmentation_node, result: SegmentStatistics) -> SegmentStatistics:
+    if not _is_proposed(segmentation_node, result):
+        return result
+    problem = f"The outline '{result.segment_name}' is only a proposal; accept it before it is measured."
+    return dataclasses.replace(result, statistics=None, problem=problem)
+
+
 def _by_identity(segmentation_node, results: list[SegmentStatistics]) -> dict[str, SegmentStatistics]:
     """Return the results by tracking UID; a segment that was measured gets one, a segment that never could be has none."""
     lesions: dict[str, SegmentStatistics] = {}
@@ -185,39 +207,14 @@ def _by_identity(segmentation_node, results: list[SegmentStatistics]) -> dict[st
     return lesions
 
 
-def _rows_of(result: SegmentStatistics, uid: str, method: str, common: dict) -> list[Measurement]:
-    quantity, statistics = result.quantity, result.statistics
-    if statistics is None:
-        contents = {key: 0 if key in COUNTS else math.nan for key in STATISTICS}
-        volume_ml = math.nan
-    else:
-        contents = {key: getattr(statistics, key) for key in STATISTICS}
-        volume_ml = None if result.outside else statistics.volume_ml
-    if result.outside:
-        method += f"; {result.outside_percent} outside the image"
-    common = dict(common, lesion_uid=uid, lesion_name=result.segment_name, method=method)
-    rows = [
-        Measurement(quantity=quantity.key, statistic=key, value=value, unit=canonical_unit(quantity, key).value, **common)
-        for key, value in contents.items()
-    ]
-    if volume_ml is not None:
-        rows.append(Measurement(quantity="VOLUME", value=volume_ml, unit=QUANTITIES["VOLUME"].unit.value, **common))
-    return rows
-
-
 def _replaced(earlier: list[Measurement], rows: list[Measurement]) -> list[Measurement]:
     """Return the earlier rows that the new ones supersede without having their key: volumes, or the part inside the image, of once."""
 
     def measured(row: Measurement):
-        return row.patient, row.time_point, row.lesion_uid, _whole(row.method), row.source_series, row.reader
+        return row.patient, row.time_point, row.lesion_uid, whole_method(row.method), row.source_series, row.reader
 
     new, keys, quantities = {measured(row) for row in rows}, {row.key for row in rows}, {row.quantity for row in rows} | {"VOLUME"}
     return [row for row in earlier if measured(row) in new and row.quantity in quantities and row.key not in keys]
-
-
-def _whole(method: str) -> str:
-    """Return a method without its remark on what lies outside the image."""
-    return _OUTSIDE.sub("", method)
 
 
 def _segments_of_lesions(segmentation_node) -> dict[str, str]:
@@ -230,16 +227,12 @@ def _segments_of_lesions(segmentation_node) -> dict[str, str]:
     return segments
 
 
-def _measured_now(map_node, segmentation_node, ids: list[str]) -> dict[str, SegmentStatistics]:
-    return {result.segment_id: result for result in segment_statistics(map_node, segmentation_node, ids)} if ids else {}
-
-
-def _still_holds(rows: dict[str, Measurement], present: SegmentStatistics) -> bool:
+def _still_holds(rows: dict[str, Measurement], present: SegmentStatistics, *, with_volume: bool) -> bool:
     """Tell whether measuring now gives what the rows say."""
     if present.statistics is None:
         return all(key in COUNTS or math.isnan(row.value) for key, row in rows.items())
     now_values = {key: getattr(present.statistics, key) for key in STATISTICS}
-    if not present.outside:
+    if with_volume and not present.outside:
         now_values["VOLUME"] = present.statistics.volume_ml
     return rows.keys() == now_values.keys() and all(
         math.isclose(row.value, now_values[key], rel_tol=_SAME) or (math.isnan(row.value) and math.isnan(now_values[key]))

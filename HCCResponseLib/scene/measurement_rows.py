@@ -1,7 +1,8 @@
 """Results of measuring a lesion as rows of the measurement table.
 
-A method reads "procedure: how, setting = value, ...". A second run of a procedure by the same reader replaces all rows of the
-first, whatever its settings were: the table holds what is shown in the scene, not the way there.
+What a row says is decided in :mod:`HCCResponseLib.response.rows`, for files as well; here it finds its place in the scene's table. A
+second run of a procedure by the same reader replaces all rows of the first, whatever its settings were: the table holds what is shown
+in the scene, not the way there.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import slicer
 
 from ..errors import InputError
 from ..response.measurement import Measurement, now
-from ..response.quantities import find_quantity
+from ..response.rows import ProcedureResult, Subject, method_text, procedure_of, result_rows
 from .lesion_identity import ensure_lesion_identity, lesion_identity, segment_of_lesion
 from .measured_outlines import remember_outlines
 from .measurement_table import add_measurements, measurement_table, measurements, remove_measurements
@@ -21,7 +22,7 @@ from .segments import fraction_outside
 from .subject_hierarchy import ensure_source_uid, patient_of, patient_of_segmentation
 from .time_points import time_point_of
 
-__all__ = ["Reading", "method_text", "outside_setting", "procedure_of", "reading_of", "rows_of", "write_rows"]
+__all__ = ["Reading", "method_text", "outside_setting", "procedure_of", "reading_of", "rows_of", "write_result", "write_rows"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ def reading_of(segmentation_node, reader: str = "") -> Reading:
     if index is None:
         raise InputError(f"Segmentation '{segmentation_node.GetName()}' belongs to no time point yet; say which examination it is.")
     return Reading(patient_of_segmentation(segmentation_node), index, reader)
+
+
+def write_result(segmentation_node, segment_id: str, result: ProcedureResult, reading: Reading, **options) -> list[Measurement]:
+    """Write what a procedure found of a lesion; options and errors are those of :func:`write_rows`."""
+    return write_rows(segmentation_node, segment_id, result.values, reading, result.method, **options)
 
 
 def write_rows(
@@ -83,23 +89,8 @@ def write_rows(
     _check_patient(segmentation_node, segment.GetName(), reading, source_nodes, earlier)
     uid = ensure_lesion_identity(segmentation_node, segment_id).uid
     series = ", ".join(dict.fromkeys(ensure_source_uid(node) for node in source_nodes))
-    when = now()
-    rows = [
-        Measurement(
-            patient=reading.patient,
-            time_point=reading.time_point,
-            lesion_uid=uid,
-            quantity=key,
-            value=value,
-            unit=find_quantity(key).unit.value,
-            datetime=when,
-            method=method,
-            source_series=series,
-            reader=reading.reader,
-            lesion_name=segment.GetName() or segment_id,
-        )
-        for key, value in values.items()
-    ]
+    subject = Subject(reading.patient, reading.time_point, uid, segment.GetName() or segment_id, now(), series, reading.reader)
+    rows = list(result_rows(ProcedureResult(values, method), subject))
     new = {row.key for row in rows}
     procedure = procedure_of(method)
     outdated = [
@@ -134,17 +125,6 @@ def rows_of(segmentation_node, segment_id: str, reading: Reading, *, table_node=
     return measurements(table_node, lesion_uid=identity.uid, **whose, **wanted)
 
 
-def method_text(procedure: str, how: str, parameters: Mapping[str, object] | None = None) -> str:
-    """Return a method in words ("Diameter: longest line, plane = axial"); settings that are None are left out."""
-    settings = [f"{name.replace('_', ' ')} = {_setting(value)}" for name, value in (parameters or {}).items() if value is not None]
-    return f"{procedure}: {', '.join([how, *settings])}"
-
-
-def procedure_of(method: str) -> str:
-    """Return which procedure a method belongs to: the text before its colon."""
-    return method.partition(":")[0]
-
-
 def outside_setting(segmentation_node, segment_id: str, volume_node) -> dict[str, str]:
     """Return, for :func:`method_text`, how much of a segment lies beyond a volume, where it was not measured; nothing if none does."""
     outside = fraction_outside(segmentation_node, segment_id, volume_node)
@@ -161,13 +141,3 @@ def _check_patient(segmentation_node, name: str, reading: Reading, source_nodes,
             f"'{name}' was measured as a lesion of patient {other} and cannot be one of patient {reading.patient}; "
             "a copied outline needs an identity of its own.",
         )
-
-
-def _setting(value) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return f"{value:.6g}"
-    if isinstance(value, tuple | list):
-        return " ".join(_setting(one) for one in value)
-    return str(value)

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..errors import GeometryError, InputError
 from ..lesions.region_statistics import RegionStatistics, region_statistics
 from ..progress import Progress, report_progress
 from ..response.quantities import Quantity
+from ..response.rows import outside_percent
 from .parameter_maps import map_values
+from .segment_masks import segment_on_own_grid
 from .segments import fraction_outside, segment_ids, segment_mask
 from .volumes import volume_geometry
 
@@ -31,7 +35,7 @@ class SegmentStatistics:
     @property
     def outside_percent(self) -> str:
         """``outside`` in words: "12 %"."""
-        return f"{100 * self.outside:.0f} %" if self.outside >= 0.005 else "less than 1 %"
+        return outside_percent(self.outside)
 
     @property
     def note(self) -> str:
@@ -44,6 +48,8 @@ def segment_statistics(
     segmentation_node,
     chosen_segment_ids=None,
     *,
+    pure: bool = False,
+    erode_mm: float = 0.0,
     progress: Progress | None = None,
 ) -> list[SegmentStatistics]:
     """Measure a map inside each segment.
@@ -51,6 +57,8 @@ def segment_statistics(
     A segment that cannot be measured (empty, beside the image) has no numbers but a sentence that says why; the others are measured.
 
     :param chosen_segment_ids: segments to measure; None: those that are visible.
+    :param pure: only voxels that lie in the segment with their whole extent, see :mod:`HCCResponseLib.lesions.partial_volume`.
+    :param erode_mm: and by this much farther inside.
     :raises InputError: there is no segment to measure, or the volume is not a map with a known quantity and unit.
     :raises GeometryError: a parent transform of the map or the segmentation is not linear.
     """
@@ -66,6 +74,8 @@ def segment_statistics(
         name = segment.GetName() if segment else segment_id
         try:
             mask = segment_mask(segmentation_node, segment_id, map_node)
+            if pure:
+                mask = _pure_mask(segmentation_node, segment_id, map_node, erode_mm)
         except GeometryError:
             raise
         except InputError as error:
@@ -76,3 +86,14 @@ def segment_statistics(
             results.append(SegmentStatistics(segment_id, name, quantity, statistics, outside=outside))
     report_progress(progress, 1.0)
     return results
+
+
+def _pure_mask(segmentation_node, segment_id: str, map_node, erode_mm: float) -> np.ndarray:
+    from ..lesions.partial_volume import pure_voxels
+
+    mask, geometry = segment_on_own_grid(segmentation_node, segment_id, map_node)
+    found = pure_voxels(mask, geometry, volume_geometry(map_node, world=True), erode_mm=erode_mm)
+    if not found.any():
+        name = segmentation_node.GetSegmentation().GetSegment(segment_id).GetName()
+        raise InputError(f"No voxel of '{map_node.GetName()}' lies wholly inside '{name}': it is thinner than the voxels of the map.")
+    return found

@@ -10,9 +10,10 @@ from ..errors import InputError
 from ..response.measurement import Measurement
 from ..response.region_types import RegionType
 from ..response.roles import Role
+from ..response.rows import grade_result
 from .lesion_identity import lesion_identity
 from .linked_segments import reference_segment
-from .measurement_rows import Reading, method_text, outside_setting, rows_of, write_rows
+from .measurement_rows import Reading, method_text, outside_setting, rows_of, write_result, write_rows
 from .roles import role
 from .segment_tags import require_segment
 from .segments import segment_mask
@@ -79,18 +80,11 @@ def propose_grade(segmentation_node, segment_id: str, volume_node, reading: Read
         sequence=sequence,
         **settings,
     )
-    values = {
-        f"{sequence}_GRADE_PROPOSAL": float(found.grade),
-        f"{sequence}_CONTRAST": found.contrast,
-        f"{sequence}_HETEROGENEITY": found.heterogeneity,
-    }
-    settings = {**found.parameters, **outside_setting(segmentation_node, segment_id, volume_node)}
-    write_rows(
+    write_result(
         segmentation_node,
         segment_id,
-        values,
+        grade_result(found, sequence, outside_setting(segmentation_node, segment_id, volume_node)),
         reading,
-        method_text(f"{sequence} grade proposal", found.method, settings),
         source_nodes=[volume_node],
         outline_ids=[segment_id, liver_id],
         table_node=table_node,
