@@ -608,7 +608,7 @@ class TestSavedScene(SceneTestCase):
         self.assertEqual(legend.GetTitleText(), "ADC (10^-3 mm²/s)")
         segmentation = slicer.util.getNode("Baseline")
         segment_id = segment_of_lesion(segmentation, "2.25.77")
-        self.assertEqual(lesion_identity(segmentation, segment_id).identifier, "Segment VIII: dome / ventral")
+        self.assertEqual(lesion_identity(segmentation, segment_id).identifier, "Segment VIII: dome | ventral")
         self.assertEqual(segment_mask(segmentation, segment_id, node).sum(), 60)
         self.assertEqual(measurements(), rows)
         # and the work goes on where it stopped
