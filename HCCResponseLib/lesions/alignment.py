@@ -1,21 +1,20 @@
 """Whether the images before and after contrast lie on each other, before one is subtracted from the other; laying them so.
 
-The images differ in signal where contrast agent arrived, so signals are not compared, but edges: the squared cosine of the
-angle between their gradients (normalised gradient fields; Haber and Modersitzki, MICCAI 2006, LNCS 4191:726), which does not
-mind whether an edge turns from dark to bright. It is computed for every shift up to a limit at once, by Fourier transform;
-the best shift is how far the images lie apart around the lesion. From there a rigid registration by SimpleITK (Mattes' mutual
-information, IEEE Trans Med Imaging 2003;22:120) finds the rotation too.
+The images differ in signal where contrast agent arrived, so edges are compared (:mod:`.edge_shift`): the best of all shifts is how
+far the images lie apart around the lesion. From there a rigid registration by SimpleITK (Mattes' mutual information, IEEE Trans Med
+Imaging 2003;22:120) finds the rotation too.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from ..errors import Cancelled, GeometryError, InputError
 from ..geometry import Geometry
 from ..progress import Progress, report_progress, subrange
+from .edge_shift import image_edges, peak_position, similarity_of_shifts
 from .inputs import crop_to_mask, require_image, require_mask
 
 __all__ = ["AlignedImage", "AlignmentCheck", "align_images", "check_alignment"]
@@ -116,11 +115,11 @@ def check_alignment(
     fixed = _edges(pre[inner], spacing, "pre-contrast")
     moving = _edges(post[outer], spacing, "post-contrast")
     moving = np.pad(moving, ((0, 0), *padding))
-    similarity = _similarity(fixed, moving, reach)
+    similarity = similarity_of_shifts(fixed, moving, reach)
 
     middle = tuple(reach)
     best = np.unravel_index(int(similarity.argmax()), similarity.shape)
-    voxels = np.array([_peak(similarity, best, axis) for axis in range(3)]) - reach
+    voxels = peak_position(similarity, best) - reach
     clear = bool(similarity[best] - np.median(similarity) >= CLEAR_FROM)
     shift = geometry.ijk_to_lps[:3, :3] @ voxels[::-1]
     length = float(np.linalg.norm(shift))
@@ -293,48 +292,7 @@ def _resampled(image: np.ndarray, geometry: Geometry, matrix: np.ndarray, progre
 
 
 def _edges(image: np.ndarray, spacing: np.ndarray, name: str) -> np.ndarray:
-    """Gradient of an image, shortened where it is not above the noise, shape (3, k, j, i); zero where it is not known."""
-    image = np.asarray(image, dtype=np.float64)
-    known = np.isfinite(image)
-    filled = np.where(known, image, 0.0)
-    gradient = np.zeros((3, *image.shape))
-    for axis in range(3):
-        if image.shape[axis] > 2:
-            gradient[axis] = ndimage.gaussian_filter(filled, 1.0, order=[int(axis == other) for other in range(3)]) / spacing[axis]
-    gradient[:, ~ndimage.binary_erosion(known, structure=np.ones((3, 3, 3)), iterations=3, border_value=1)] = 0.0
-    length = np.linalg.norm(gradient, axis=0)
-    if not length.any():
+    edges = image_edges(image, spacing)
+    if edges is None:
         raise InputError(f"The {name} image has no edges around the lesion.")
-    # Most voxels lie in even tissue: twice their median gradient is above noise.
-    level = 2.0 * np.median(length[length > 0.0])
-    return gradient / np.sqrt(length**2 + level**2)
-
-
-def _similarity(fixed: np.ndarray, moving: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """Mean squared product of the edges at each shift of up to ``reach`` voxels, over that of each image with itself."""
-    size = [fft.next_fast_len(int(n), real=True) for n in moving.shape[1:]]
-
-    def transform(values):
-        return fft.rfftn(values, size)
-
-    total = 0.0
-    for a in range(3):
-        for b in range(a, 3):
-            pair = transform(fixed[a] * fixed[b]).conj() * transform(moving[a] * moving[b])
-            total = total + pair * (1.0 if a == b else 2.0)
-    shifts = tuple(slice(0, 2 * int(r) + 1) for r in reach)
-    common = fft.irfftn(total, size)[shifts]
-    own = np.square((fixed**2).sum(axis=0)).sum()
-    window = transform(np.ones(fixed.shape[1:])).conj() * transform(np.square((moving**2).sum(axis=0)))
-    other = np.maximum(fft.irfftn(window, size)[shifts], 1e-9 * own)
-    return np.clip(common / np.sqrt(own * other), 0.0, 1.0)
-
-
-def _peak(values: np.ndarray, best: tuple, axis: int) -> float:
-    """Position of a maximum along an axis, between the samples by a parabola."""
-    index = best[axis]
-    if not 0 < index < values.shape[axis] - 1:
-        return float(index)
-    before, at, after = (values[(*best[:axis], index + step, *best[axis + 1 :])] for step in (-1, 0, 1))
-    bend = before - 2.0 * at + after
-    return float(index) if bend >= 0.0 else float(index + 0.5 * (before - after) / bend)
+    return edges

@@ -1,6 +1,7 @@
 """Registration of two examinations and carrying outlines: bad input, truth, honest failures, cancelling."""
 
 import unittest
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,7 +10,10 @@ from HCCResponseLib.geometry import Geometry
 from HCCResponseLib.lesions.outlining import Registration, carry_outlines, register_examinations
 from HCCResponseLib.lesions.outlining.grid import kji_to_lps, sub_geometry
 from HCCResponseLib.lesions.outlining.registration import locally_normalised
+from HCCResponseLib.lesions.outlining.local_shift import SHIFTED_MM
 from HCCResponseLib.phantom.lesion_images import examination, rigid_lps, two_examinations
+from HCCResponseLib.phantom.reference_patient import reference_patient
+from HCCResponseLib.phantom.reference_patient.structure import ORGANS
 
 COARSE = {"shape": (36, 66, 88), "spacing_mm": (4.0, 4.0, 5.3)}
 
@@ -127,11 +131,61 @@ class DeformableTest(unittest.TestCase):
         self.assertLess(np.abs(back - patient.landmarks_before).max(), 0.01)
         np.testing.assert_allclose(soft.to_target(patient.landmarks_before[0]), soft.to_target(patient.landmarks_before)[0])
         truth = patient.after.lesions["hcc-1"]
+        arguments = patient.before.lesions, patient.before.geometry, patient.after.geometry
+        self.assertFalse(stiff.trusted)
+        self.assertTrue(soft.trusted, soft.problems)
         overlaps = [
-            dice(carry_outlines(patient.before.lesions, patient.before.geometry, patient.after.geometry, r)["hcc-1"].mask, truth)
-            for r in (stiff, soft)
+            dice(carry_outlines(*arguments, found, despite_problems=True)["hcc-1"].mask, truth) for found in (stiff, soft)
         ]
         self.assertGreater(overlaps[1], max(0.8, overlaps[0]))
+
+
+class LocalShiftTest(unittest.TestCase):
+    """Averages over the liver hide that a part of it was pushed aside; its blocks do not."""
+
+    def test_a_rigid_registration_of_a_deformed_liver_is_not_trusted(self):
+        patient = two_examinations(1, deformation_mm=25, **COARSE)
+        stiff = register(patient)
+        worst = errors_mm(stiff, patient).max()
+        self.assertGreater(worst, 15)
+        self.assertFalse(stiff.trusted)
+        self.assertRegex(stiff.problems[0], r"deformed by about \d+ mm near [RL] \d+, [AP] \d+, [IS] \d+ mm; use the deformable registration")
+        length, place = stiff.local.largest()
+        self.assertAlmostEqual(length, worst, delta=5)
+        self.assertLess(np.linalg.norm(place - (-80, -10, 10)), 50)  # the middle of the push
+        carried = carry_outlines(
+            patient.before.lesions, patient.before.geometry, patient.after.geometry, stiff, despite_problems=True,
+        )
+        told = {uid: any("where the registration puts it" in note for note in outline.notes) for uid, outline in carried.items()}
+        self.assertTrue(told["hcc-1"])
+        self.assertFalse(told["hcc-3"])
+
+    def test_noise_and_other_sequences_are_no_deformation(self):
+        for seed, noise, invert in ((0, 2.5, False), (3, 5.0, True)):
+            patient = two_examinations(seed, contrast_to_noise=noise, **COARSE)
+            found = register(patient, 200 - patient.after.image if invert else None)
+            length, _place = found.local.largest()
+            self.assertLess(length, 0.6 * SHIFTED_MM)
+            self.assertFalse(any("deformed" in problem for problem in found.problems))
+
+
+class ReferencePatientTest(unittest.TestCase):
+    def test_shift_of_25_mm_and_5_degrees_to_under_a_millimetre(self):
+        # Week 4, lying otherwise: the lesions have changed, and breathing moved the organs 12 mm against the trunk. No deformation.
+        patient = reference_patient()
+        before, after = patient.examinations[:2]
+        truth = rigid_lps((12, -9, 20), 5, (0.3, 1, 0.5), (-40, 0, 0))
+        to_truth = truth @ np.linalg.inv(after.motions[ORGANS])
+        after = replace(after, motions={name: to_truth @ motion for name, motion in after.motions.items()})
+        images = [next(one for one in exam.images() if one.plan.key == "T2_fat_suppressed") for exam in (before, after)]
+        (image, geometry), later = [(next(iter(one.volumes)), one.geometry) for one in images]
+        outlines = {one.name: one.mask for one in before.outlines("anatomy")}
+        liver = np.logical_or.reduce([outlines[name] for name in ("liver", "HCC 1", "HCC 2", "HCC 3")])
+        found = register_examinations(image, geometry, *later, region=liver)
+        points = kji_to_lps(geometry, np.argwhere(liver)[::50])
+        self.assertLess(np.linalg.norm(found.to_target(points) - Registration(truth).to_target(points), axis=1).max(), 1.0)
+        self.assertTrue(found.trusted, found.problems)
+        self.assertLess(found.local.largest()[0], 0.75 * SHIFTED_MM)
 
 
 class FailureTest(unittest.TestCase):

@@ -11,6 +11,7 @@ from ...geometry import Geometry
 from ...progress import Progress, report_progress
 from ..inputs import require_mask
 from .grid import box_of, kji_to_lps, lps_to_kji, spacing_kji
+from .local_shift import SHIFTED_MM
 from .registration import Registration
 
 __all__ = ["CarriedOutline", "carry_outlines"]
@@ -82,6 +83,9 @@ def _carry(uid, mask, source_geometry, target_geometry, registration, method):
     within = np.all((places >= -0.5) & (places <= shape - 0.5), axis=1)
     inside = float(within.mean())
     notes = list(registration.problems)
+    shifted = registration.local and registration.local.largest(kji_to_lps(source_geometry, voxels[:: 1 + len(voxels) // 500]))
+    if shifted and shifted[0] > SHIFTED_MM:
+        notes.append(f"The tissue round the lesion lies about {shifted[0]:.0f} mm from where the registration puts it; move the outline.")
     result = np.zeros(target_geometry.shape, bool)
     if within.any():
         # A voxel of the source may cover several of the target; the box must hold them all.

@@ -5,7 +5,7 @@ import numpy as np
 from ...errors import GeometryError, InputError
 from ...geometry import Geometry
 
-__all__ = ["axis_word", "box_of", "check_image", "kji_to_lps", "lps_to_kji", "spacing_kji", "sub_geometry"]
+__all__ = ["axis_word", "box_of", "check_image", "kji_to_lps", "lps_to_kji", "ras_words", "spacing_kji", "sub_geometry"]
 
 
 def kji_to_lps(geometry: Geometry, kji) -> np.ndarray:
@@ -65,3 +65,9 @@ def axis_word(direction_lps) -> str:
     """Where an LPS direction points, for a message: left, right, posterior, anterior, cranial or caudal."""
     axis = int(np.abs(direction_lps).argmax())
     return (("right", "left"), ("anterior", "posterior"), ("caudal", "cranial"))[axis][int(direction_lps[axis] > 0)]
+
+
+def ras_words(lps) -> str:
+    """A place as viewers show it: "R 82, A 12, S 15 mm"."""
+    words = [f"{names[int(value > 0)]} {abs(value):.0f}" for names, value in zip(("RL", "AP", "IS"), lps, strict=True)]
+    return f"{', '.join(words)} mm"

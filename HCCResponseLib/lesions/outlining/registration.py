@@ -15,7 +15,8 @@ from ...errors import Cancelled, InputError
 from ...geometry import Geometry
 from ...progress import Progress, report_progress, subrange
 from ..inputs import require_mask
-from .grid import box_of, check_image, kji_to_lps, lps_to_kji, spacing_kji, sub_geometry
+from .grid import box_of, check_image, kji_to_lps, lps_to_kji, ras_words, spacing_kji, sub_geometry
+from .local_shift import SHIFTED_MM, LocalShifts, find_local_shifts
 
 __all__ = ["Registration", "register_examinations"]
 
@@ -50,6 +51,7 @@ class Registration:
     :param overlap: share of the region, 0 to 1, that lies within the target image.
     :param similarity: normalised mutual information of the region, 2 I / (H1 + H2), 0 (nothing in common) to 1.
     :param distinctness: how much of the similarity is lost, 0 to 1, where the target is shifted by 15 mm.
+    :param local: shifts that it leaves in parts of the region; None when that was not looked at.
     :param start: which way of laying the images together led here.
     :param problems: sentences that say why it must not be trusted; empty when it passed all checks.
     :param notes: other sentences worth knowing.
@@ -61,6 +63,7 @@ class Registration:
     overlap: float = 1.0
     similarity: float = float("nan")
     distinctness: float = float("nan")
+    local: LocalShifts | None = field(default=None, repr=False)
     start: str = "given"
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -146,7 +149,8 @@ def register_examinations(
     elif deformable:
         result = _deformed(engine, probe, result, subrange(progress, 0.75, 0.98))
     rivals = [matrix for similarity, _name, matrix in tried[1:] if similarity > 0.9 * best]
-    result = _checked(result, probe, whole, rivals)
+    local = find_local_shifts(source.known, source.geometry, target.known, target.geometry, result.to_target, source.inside)
+    result = _checked(replace(result, local=local), probe, whole, rivals)
     report_progress(progress, 1.0)
     return result
 
@@ -173,10 +177,10 @@ class _Prepared:
         self.geometry = Geometry.from_parts(share.shape, mean.GetSpacing(), mean.GetOrigin(), np.reshape(mean.GetDirection(), (3, 3)))
         self.body = self._body(values)
         self.values = locally_normalised(values, self.usable, spacing_kji(self.geometry))
-        if region is None:
-            self.region = self.body
-        else:
+        self.inside = self.region = self.body
+        if region is not None:
             inside = sitk.GetArrayFromImage(sitk.BinShrink(_to_sitk(region.astype(np.float32), geometry), factors)) > 0
+            self.inside = self.usable & inside
             self.region = self.usable & (ndimage.distance_transform_edt(~inside, sampling=spacing_kji(self.geometry)) <= _MARGIN_MM)
         if np.count_nonzero(self.region) < _FEWEST_VOXELS:
             raise InputError(f"The region to register has too few voxels in the {name}; give the liver or a larger region.")
@@ -187,6 +191,11 @@ class _Prepared:
         smooth = ndimage.gaussian_filter(np.where(self.usable, values, 0), 4.0 / spacing_kji(self.geometry), truncate=2)
         low, high = np.percentile(smooth[self.usable], [1, 95])
         return self.usable & (smooth > low + 0.15 * (high - low))
+
+    @property
+    def known(self):
+        """Normalised values, NaN where there are none."""
+        return np.where(self.usable, self.values, np.nan)
 
     def smoothed(self, sigma_mm):
         return ndimage.gaussian_filter(self.values, sigma_mm / spacing_kji(self.geometry), truncate=3)
@@ -461,7 +470,7 @@ def _deformed(engine, probe, rigid, progress) -> Registration:
 
 
 def _checked(result, probe, whole, rivals) -> Registration:
-    """Measure overlap, similarity and distinctness, and say what speaks against the result."""
+    """Measure overlap, similarity, distinctness and local shifts, and say what speaks against the result."""
     overlap, similarity = probe.overlap(result.to_target), probe.similarity(result.to_target)
     beside = [_shifted(np.eye(4), sign * _BESIDE_MM * axis) for axis in np.eye(3) for sign in (-1, 1)]
     shifted = [probe.similarity(lambda points, m=matrix: _transformed(m, result.to_target(points))) for matrix in beside]
@@ -484,4 +493,12 @@ def _checked(result, probe, whole, rivals) -> Registration:
     slide = float(np.linalg.norm(place - _transformed(whole, middle)))
     if slide > _LARGEST_SLIDE_MM:
         problems.append(f"The region would have slid {slide:.0f} mm against the body, more than breathing explains.")
-    return replace(result, overlap=overlap, similarity=similarity, distinctness=distinctness, problems=tuple(problems))
+    shifted, notes = result.local.largest(), result.notes
+    if shifted is None and np.isfinite(result.local.told):
+        notes = (*notes, "The region shows too few edges to tell whether the tissue has deformed.")
+    elif shifted is not None and shifted[0] > SHIFTED_MM:
+        advice = "use the deformable registration" if result.displacement_mm is None else "place the outlines there by hand"
+        problems.append(f"The tissue has deformed by about {shifted[0]:.0f} mm near {ras_words(shifted[1])}; {advice}.")
+    return replace(
+        result, overlap=overlap, similarity=similarity, distinctness=distinctness, problems=tuple(problems), notes=notes,
+    )
