@@ -18,6 +18,7 @@ from ..response.case import Case, Image, Lesion, TimePoint
 from ..response.finding import Exclusion, Finding, LesionState
 from ..response.measurement import Measurement
 from .acquisition import slice_thickness_mm
+from .dynamic_series import sequence_shown_by
 from .escaped_text import escape, unescape
 from .findings import findings, set_finding
 from .lesion_attributes import exclusion, lesion_segments, readable_lesion, set_exclusion, set_lesion
@@ -171,8 +172,8 @@ def _is_image(node) -> bool:
     # Outside the application the hierarchy still has what was removed from the scene.
     if node.GetScene() is None or node.IsA("vtkMRMLLabelMapVolumeNode"):
         return False
-    if any(browser.GetSequenceNode(node) is not None for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")):
-        return False  # shows one image of a sequence
+    if sequence_shown_by(node) is not None:
+        return False
     return role(node) is not None or not node.GetAttribute("HCC.Quantity")
 
 
