@@ -6,11 +6,12 @@ __all__ = ["changeColor"]
 
 _LESS, _MORE, _NOISE = (0x6B, 0xAE, 0xD6), (0xFD, 0xAE, 0x6B), "#dddddd"
 _FULL_PERCENT = 60.0
+_NONE_PERCENT = 0.5
 
 
 def changeColor(percent: float, insideRepeatability: bool = False) -> str:
     """A background colour like "#6baed6", stronger for larger changes; empty where there is no change to show."""
-    if math.isnan(percent):
+    if math.isnan(percent) or abs(percent) < _NONE_PERCENT:
         return ""
     if insideRepeatability:
         return _NOISE

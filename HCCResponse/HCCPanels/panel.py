@@ -2,15 +2,14 @@
 
 A panel says in its class::
 
-    class HCCExampleWidget(Panel):
-        logicClass = HCCExampleLogic
-
+    class HCCExampleWidget(Panel):  # its logic is HCCExampleLogic of the same file
         def setUpPanel(self): ...       # once: tables, connections of widgets
         def initializePanel(self): ...  # settings that the scene gives, each time a parameter node is taken
         def updatePanel(self): ...      # show what the scene holds; changes nothing in it
         def shownNodes(self): ...       # nodes whose changes the panel must show
 """
 
+import sys
 from contextlib import contextmanager
 
 import slicer
@@ -43,8 +42,6 @@ class PanelLogic(ScriptedLoadableModuleLogic):
 
 class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """A module's widget. Everything that matters is in the scene; without a parameter node the panel shows nothing and does nothing."""
-
-    logicClass = None
 
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -90,7 +87,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.logic = self.logicClass()
+        self.logic = getattr(sys.modules[type(self).__module__], f"{self.moduleName}Logic")()
 
         # Painting and dragging tell every step; the panel follows when the hand rests.
         self._updateTimer = qt.QTimer()

@@ -1,6 +1,6 @@
 """Filling Qt tables in the way all panels do it: aligned numbers, tool tips, what cannot be edited greyed."""
 
-__all__ = ["Filling", "cell", "prepare"]
+__all__ = ["Filling", "cell", "fitHeight", "prepare"]
 
 
 class Filling:
@@ -85,3 +85,11 @@ def cell(
         item.setForeground(qt.QBrush(qt.QColor("grey")))
     table.setItem(row, column, item)
     return item
+
+
+def fitHeight(table, *, least: int = 1, most: int = 8) -> None:
+    """Make a table as high as its rows, so that it neither wastes room nor scrolls without need."""
+    rows = min(max(table.rowCount, least), most)
+    row = table.verticalHeader().defaultSectionSize
+    shown = sum(table.rowHeight(n) for n in range(min(table.rowCount, most))) + row * max(0, rows - table.rowCount)
+    table.setFixedHeight(table.horizontalHeader().sizeHint.height() + shown + 2 * table.frameWidth + 2)

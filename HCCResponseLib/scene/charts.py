@@ -25,20 +25,18 @@ class ChartSeries:
     """Points of one colour.
 
     :param label: in the legend.
-    :param x: one number each; NaN points are left out. Ignored by bars, which stand in their order.
-    :param bar_labels: below each bar; makes bars of the points.
+    :param x: one number each; NaN points are left out.
     :param line: connect the points.
-    :param marker: draw the points; ``filled`` circles, else hollow squares are told apart by ``hollow``.
+    :param marker: draw the points, as circles; ``square``: as squares.
     """
 
     label: str
     x: Sequence[float]
     y: Sequence[float]
     color: str = COLORS[0]
-    bar_labels: Sequence[str] = ()
     line: bool = True
     marker: bool = True
-    hollow: bool = False
+    square: bool = False
     dashed: bool = False
     width: float = 2.0
 
@@ -145,8 +143,7 @@ def _fill(node, series: ChartSeries) -> None:
         table_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", node.GetName())
         table_node.SetHideFromEditors(True)
         node.SetAndObserveTableNodeID(table_node.GetID())
-    labels = list(series.bar_labels) or [""] * len(series.y)
-    points = [(x, y, text) for x, y, text in zip(series.x, series.y, labels, strict=True) if not (math.isnan(x) or math.isnan(y))]
+    points = [(x, y) for x, y in zip(series.x, series.y, strict=True) if not (math.isnan(x) or math.isnan(y))]
     table = vtk.vtkTable()
     for name, values in (("x", [one[0] for one in points]), ("y", [one[1] for one in points])):
         column = vtk.vtkDoubleArray()
@@ -154,21 +151,22 @@ def _fill(node, series: ChartSeries) -> None:
         for value in values:
             column.InsertNextValue(float(value))
         table.AddColumn(column)
-    column = vtk.vtkStringArray()
-    column.SetName("label")
-    for one in points:
-        column.InsertNextValue(chart_text(one[2]))
-    table.AddColumn(column)
     table_node.SetAndObserveTable(table)
     with slicer.util.NodeModify(node):
         node.SetName(chart_text(series.label))
-        node.SetPlotType(node.PlotTypeBar if series.bar_labels else node.PlotTypeScatter)
-        node.SetXColumnName("" if series.bar_labels else "x")
+        node.SetPlotType(node.PlotTypeScatter)
+        node.SetXColumnName("x")
         node.SetYColumnName("y")
-        node.SetLabelColumnName("label" if series.bar_labels else "")
         node.SetColor(*(int(series.color[place : place + 2], 16) / 255 for place in (1, 3, 5)))
-        node.SetLineStyle((node.LineStyleDash if series.dashed else node.LineStyleSolid) if series.line else node.LineStyleNone)
+        node.SetLineStyle(_line_style(node, series, len(points)))
         node.SetLineWidth(series.width)
-        style = node.MarkerStyleSquare if series.hollow else node.MarkerStyleCircle
+        style = node.MarkerStyleSquare if series.square else node.MarkerStyleCircle
         node.SetMarkerStyle(style if series.marker else node.MarkerStyleNone)
         node.SetMarkerSize(9.0)
+
+
+def _line_style(node, series: ChartSeries, count: int) -> int:
+    # the view complains of lines with fewer than two points
+    if not series.line or count < 2:
+        return node.LineStyleNone
+    return node.LineStyleDash if series.dashed else node.LineStyleSolid

@@ -1,31 +1,10 @@
-"""Which volume of an examination plays a role, and its voxels on the grid of another one."""
+"""The voxels of a volume on the grid of another one."""
 
 import numpy as np
 
-from ..errors import InputError
-from ..response.roles import Role
-from .roles import volumes_with_role
-from .time_points import study_of
 from .volumes import ijk_to_world, volume_array, volume_geometry
 
-__all__ = ["array_on_grid_of", "volume_of_examination"]
-
-
-def volume_of_examination(node, *roles: Role):
-    """Return the volume with a role that stands in the same study as a node (both in none: of the whole scene).
-
-    :param roles: the first of them that the examination has is taken.
-    :raises InputError: the examination has none, or several with the same role.
-    """
-    for role in roles:
-        found = [one for one in volumes_with_role(role) if study_of(one) == study_of(node)]
-        if len(found) > 1:
-            names = ", ".join(f"'{one.GetName()}'" for one in found)
-            raise InputError(f"The examination of '{node.GetName()}' has several volumes of the role {role.title} ({names}); choose one.")
-        if found:
-            return found[0]
-    titles = " or ".join(role.title for role in roles)
-    raise InputError(f"The examination of '{node.GetName()}' has no volume of the role {titles}; set the role of one, or choose another.")
+__all__ = ["array_on_grid_of"]
 
 
 def array_on_grid_of(volume_node, reference_node) -> np.ndarray:

@@ -3,7 +3,7 @@
 from ..errors import GeometryError, InputError
 from ..response.roles import Role
 from .roles import role
-from .study_nodes import volumes_of_study
+from .study_nodes import image_of_study, volumes_of_study
 from .volumes import volume_geometry
 
 __all__ = ["image_notes"]
@@ -32,8 +32,8 @@ def image_notes(study_item: int) -> list[str]:
         notes.append("Fewer than two flip angles: Ktrans will rest on an assumed T1.")
     for one in _ONE_OF_A_KIND:
         if len(by_role.get(one, ())) > 1:
-            names = ", ".join(f"'{node.GetName()}'" for node in by_role[one])
-            notes.append(f"{one.title} is said of several images: {names}. Leave it at one of them.")
+            taken = image_of_study(study_item, one)
+            notes.append(f"{one.title}: of {len(by_role[one])} images '{taken.GetName()}' is used; give the others another role to choose.")
     unknown = [node for node in volumes_of_study(study_item) if role(node) is None]
     if unknown:
         names = ", ".join(f"'{node.GetName()}'" for node in unknown[:3]) + (" and others" if len(unknown) > 3 else "")

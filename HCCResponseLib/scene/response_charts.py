@@ -5,7 +5,7 @@ They draw what :mod:`HCCResponseLib.response.course` and the lesion grid hold; s
 
 import math
 
-from ..response.course import SUM, Spider, Swimmer, Waterfall
+from ..response.course import SUM, Spider, Swimmer, Waterfall, WaterfallBar
 from ..response.criteria.category import Category
 from ..response.lesion_grid import LesionGrid
 from .charts import COLORS, ChartSeries, update_chart
@@ -60,30 +60,33 @@ def chart_spider(spider: Spider):
 
 def chart_waterfall(waterfall: Waterfall):
     """Fill the chart of best changes and return its node."""
-    series = ChartSeries(
-        "best change",
-        [float(place) for place in range(len(waterfall.bars))],
-        [one.percent for one in waterfall.bars],
-        bar_labels=[one.label for one in waterfall.bars],
-    )
+    bars = waterfall.bars
+    width = min(40.0, 240.0 / max(len(bars), 1))
+    series = [
+        ChartSeries(one.label, [place, place], [0.0, one.percent], _bar_color(one), marker=False, width=width)
+        for place, one in enumerate(bars, start=1)
+    ]
+    zero = ChartSeries("no change", [0.0, len(bars) + 1.0], [0.0, 0.0], _SUM_COLOR, marker=False, width=1.0)
     return update_chart(
         "waterfall",
-        [series] if waterfall.bars else [],
+        [*series, zero] if bars else [],
         title=f"Best change of {waterfall.title}",
+        x_title="lesion, as in the legend from left to right",
         y_title="change from baseline, %",
-        legend=False,
+        x_range=(0.0, _with_room(len(bars) + 1.0)),
     )
 
 
 def chart_swimmer(swimmer: Swimmer):
     """Fill the chart of the course, a lane for each criterion, and return its node.
 
-    The lanes are numbered from the top; the title says which is which, because the plot views have no text on that axis.
+    The lanes are numbered; the legend says which is which, because the plot views have no text on that axis.
     """
     lanes = [lane for lane in swimmer.lanes if not lane.lesion_uid]
     places = {lane.label: float(len(lanes) - number) for number, lane in enumerate(lanes)}
     series = [
-        ChartSeries(lane.label, [lane.start, lane.stop], [places[lane.label]] * 2, "#cccccc", marker=False, width=6.0) for lane in lanes
+        ChartSeries(f"{place:g}  {lane.label}", [lane.start, lane.stop], [place, place], "#cccccc", marker=False, width=6.0)
+        for lane, place in zip(lanes, places.values(), strict=True)
     ]
     for category, color in CATEGORY_COLORS.items():
         events = [(one.x, places[lane.label]) for lane in lanes for one in lane.events if one.category is category]
@@ -95,12 +98,25 @@ def chart_swimmer(swimmer: Swimmer):
         series,
         title="Response over time",
         x_title=swimmer.x_label,
-        y_title=", ".join(f"{places[lane.label]:g} {lane.label}" for lane in lanes),
+        y_title="criterion, see legend",
         x_range=_with_margin([place for place, _label in swimmer.ticks]),
         y_range=(0.0, len(lanes) + 1.0),
     )
 
 
+def _bar_color(bar: WaterfallBar) -> str:
+    if not bar.lesion_uid:
+        return _SUM_COLOR
+    if bar.inside_repeatability:
+        return "#999999"
+    return "#0072b2" if bar.percent < 0.0 else "#d55e00"
+
+
 def _with_margin(places: list[float]) -> tuple[float, float]:
     width = max(max(places) - min(places), 1.0)
-    return (min(places) - 0.05 * width, max(places) + 0.05 * width)
+    return (min(places) - 0.05 * width, min(places) + _with_room(width))
+
+
+def _with_room(width: float) -> float:
+    """The legend stands in the upper right corner; it must not cover the data."""
+    return 1.55 * width

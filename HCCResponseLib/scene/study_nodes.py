@@ -6,6 +6,7 @@ import vtk
 from ..errors import InputError
 from ..response.case import Lesion
 from ..response.roles import Role
+from .acquisition import seconds_after_injection
 from .dynamic_series import sequence_shown_by
 from .lesion_attributes import lesion_of, lesion_segments
 from .roles import role
@@ -17,6 +18,7 @@ __all__ = [
     "ANATOMY",
     "examination_title",
     "examinations_of_patient",
+    "image_of_study",
     "lesions_of_patient",
     "lesions_of_study",
     "nodes_of_study",
@@ -25,6 +27,7 @@ __all__ = [
     "volumes_of_study",
 ]
 
+PHASES = (Role.ARTERIAL, Role.PORTAL_VENOUS, Role.DELAYED, Role.HEPATOBILIARY)
 ANATOMY = (
     Role.ARTERIAL,
     Role.PORTAL_VENOUS,
@@ -89,6 +92,19 @@ def volumes_of_study(study_item: int, *roles: Role) -> list:
     return [node for wanted in roles for node in nodes if role(node) == wanted]
 
 
+def image_of_study(study_item: int, *roles: Role):
+    """Return the image of a study with the first of these roles that it has; None where it has none.
+
+    Of several phases of one role that is taken which was acquired nearest to the usual time after the injection, of several native
+    images the last before it; where no times are known, the first of the tree.
+    """
+    for wanted in roles:
+        found = volumes_of_study(study_item, wanted)
+        if found:
+            return min(found, key=lambda node: _away(node, wanted))
+    return None
+
+
 def segmentation_of_study(study_item: int, *, create: bool = False):
     """Return the segmentation with the outlines of an examination; None where there is none.
 
@@ -100,12 +116,12 @@ def segmentation_of_study(study_item: int, *, create: bool = False):
     if node is not None or not create:
         return node
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
-    images = volumes_of_study(study_item, *ANATOMY) or nodes_of_study(study_item, "vtkMRMLScalarVolumeNode")
-    if not images:
+    image = image_of_study(study_item, *ANATOMY) or next(iter(nodes_of_study(study_item, "vtkMRMLScalarVolumeNode")), None)
+    if image is None:
         raise InputError(f"The examination '{hierarchy.GetItemName(study_item)}' has no image to outline lesions on; import one first.")
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Outlines")
     node.CreateDefaultDisplayNodes()
-    node.SetReferenceImageGeometryParameterFromVolumeNode(images[0])
+    node.SetReferenceImageGeometryParameterFromVolumeNode(image)
     hierarchy.SetItemParent(subject_hierarchy_item(node), study_item)
     return node
 
@@ -129,6 +145,18 @@ def lesions_of_patient(patient_item: int) -> dict[str, Lesion]:
         for uid, segment_id in lesions_of_study(study).items():
             found.setdefault(uid, lesion_of(node, segment_id))
     return found
+
+
+def _away(node, wanted: Role) -> float:
+    """How far an image is from the usual time of its phase, s; after all others where its time is not known."""
+    time_s = seconds_after_injection(node)
+    if time_s is None:
+        return float("inf")
+    if wanted is Role.NATIVE:
+        return -time_s
+    from ..dicom.examination.phases import usual_time_s  # brings pydicom along
+
+    return abs(time_s - usual_time_s(wanted)) if wanted in PHASES else 0.0
 
 
 def _index(study_item: int) -> float:

@@ -12,8 +12,7 @@ from HCCResponseLib.geometry import LPS_TO_RAS, Geometry
 from HCCResponseLib.lesions.necrosis_threshold import PhaseThreshold, ReferenceThreshold, RelativeThreshold
 from HCCResponseLib.lesions.necrosis_trend import NecrosisTrend
 from HCCResponseLib.response.region_types import RegionType
-from HCCResponseLib.response.roles import Role
-from HCCResponseLib.scene.examination_volumes import array_on_grid_of, volume_of_examination
+from HCCResponseLib.scene.examination_volumes import array_on_grid_of
 from HCCResponseLib.scene.lesion_identity import lesion_identity
 from HCCResponseLib.scene.lesion_necrosis import LesionNecrosis, compare_necrosis, measure_parts
 from HCCResponseLib.scene.linked_segments import linked_segment, linked_segments
@@ -21,11 +20,10 @@ from HCCResponseLib.scene.measured_outlines import outdated_procedures
 from HCCResponseLib.scene.measurement_rows import Reading, rows_of, write_rows
 from HCCResponseLib.scene.measurement_table import measurements
 from HCCResponseLib.scene.proposals import mark_proposed
-from HCCResponseLib.scene.roles import set_role
 from HCCResponseLib.scene.segment_masks import add_segment, set_segment_mask
 from HCCResponseLib.scene.segment_types import set_segment_type
 from HCCResponseLib.scene.segments import segment_mask
-from HCCResponseLib.scene.subject_hierarchy import source_uid, study_item, subject_hierarchy_item
+from HCCResponseLib.scene.subject_hierarchy import source_uid
 from HCCResponseLib.scene.undo import Undo
 from HCCResponseLib.scene.volumes import add_volume, update_volume
 
@@ -273,26 +271,7 @@ class TestCourse(NecrosisTestCase):
         self.assertAlmostEqual(caution.volume_growth_percent, 25.0)
 
 
-class TestVolumesOfAnExamination(SceneTestCase):
-    def test_by_role_and_study(self):
-        geometry = Geometry.from_parts((2, 2, 2), (1, 1, 1))
-        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
-        nodes = {}
-        for study in ("1.2.1", "1.2.2"):
-            item = study_item(patient_id="P1", patient_name="N", study_uid=study)
-            for role in (Role.NATIVE, Role.ARTERIAL):
-                nodes[study, role] = add_volume(np.zeros(geometry.shape, np.float32), geometry, f"{role} {study}")
-                set_role(nodes[study, role], role)
-                hierarchy.SetItemParent(subject_hierarchy_item(nodes[study, role]), item)
-        here = nodes["1.2.2", Role.NATIVE]
-        self.assertIs(volume_of_examination(here, Role.ARTERIAL), nodes["1.2.2", Role.ARTERIAL])
-        self.assertIs(volume_of_examination(here, Role.PORTAL_VENOUS, Role.ARTERIAL), nodes["1.2.2", Role.ARTERIAL])
-        with self.assertRaisesRegex(InputError, "NATIVE 1.2.2.*no volume of the role Portal venous phase or Delayed phase"):
-            volume_of_examination(here, Role.PORTAL_VENOUS, Role.DELAYED)
-        set_role(here, Role.ARTERIAL)
-        with self.assertRaisesRegex(InputError, "several.*'NATIVE 1.2.2', 'ARTERIAL 1.2.2'"):
-            volume_of_examination(here, Role.ARTERIAL)
-
+class TestVolumesOnAGrid(SceneTestCase):
     def test_resampling_is_linear_and_marks_what_is_beyond(self):
         rng = np.random.default_rng(3)
         direction = rotation(rng)

@@ -10,6 +10,8 @@ from HCCResponseLib.geometry import Geometry
 from HCCResponseLib.response.case import Lesion, TimePoint
 from HCCResponseLib.response.measurement import Measurement
 from HCCResponseLib.response.roles import Role
+from HCCResponseLib.scene.acquisition import set_acquisition
+from HCCResponseLib.scene.examination_views import show_outlines_of
 from HCCResponseLib.scene.lesion_attributes import set_lesion
 from HCCResponseLib.scene.measurement_table import add_measurements
 from HCCResponseLib.scene.proposals import mark_proposed
@@ -29,6 +31,7 @@ from HCCResponseLib.scene.steps import Step, steps_done
 from HCCResponseLib.scene.study_nodes import (
     examination_title,
     examinations_of_patient,
+    image_of_study,
     lesions_of_patient,
     lesions_of_study,
     outlined_on,
@@ -154,6 +157,29 @@ class StudyNodesTest(SceneTestCase):
         image(study("A", "1.2.2", 1), Role.NATIVE)
         self.assertEqual(volumes_of_study(item, Role.NATIVE, Role.T2_FAT_SUPPRESSED), [native, t2])
         self.assertEqual(volumes_of_study(item), [t2, native])
+
+    def test_of_several_phases_the_one_at_the_usual_time_is_taken(self):
+        item = study("A", "1.2.1", 0)
+        early, late = image(item, Role.ARTERIAL, "early"), image(item, Role.ARTERIAL, "late")
+        self.assertIs(image_of_study(item, Role.PORTAL_VENOUS, Role.ARTERIAL), early)
+        set_acquisition(early, seconds_after_injection=12.0)
+        self.assertIs(image_of_study(item, Role.ARTERIAL), early)
+        set_acquisition(late, seconds_after_injection=33.0)
+        self.assertIs(image_of_study(item, Role.ARTERIAL), late)
+        first, last = image(item, Role.NATIVE, "first"), image(item, Role.NATIVE, "last")
+        for node, seconds in ((first, -300.0), (last, -20.0)):
+            set_acquisition(node, seconds_after_injection=seconds)
+        self.assertIs(image_of_study(item, Role.NATIVE), last)
+        self.assertIsNone(image_of_study(item, Role.T2))
+
+    def test_only_the_outlines_of_the_shown_examination_are_seen(self):
+        nodes = []
+        for n, uid in enumerate(("1.2.1", "1.2.2")):
+            item = study("A", uid, n)
+            image(item, Role.ARTERIAL)
+            nodes.append(segmentation_of_study(item, create=True))
+        show_outlines_of(item)
+        self.assertEqual([node.GetDisplayNode().GetVisibility() for node in nodes], [0, 1])
 
     def test_outlines_are_made_on_the_best_suited_image_once(self):
         item = study("A", "1.2.1", 0)
