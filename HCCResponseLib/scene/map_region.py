@@ -5,7 +5,7 @@ import numpy as np
 from ..errors import InputError
 from .segments import segment_ids, segment_mask
 
-__all__ = ["leave_out_air", "region_mask", "region_text"]
+__all__ = ["core_of", "leave_out_air", "region_mask", "region_text"]
 
 
 def region_mask(region, volume_node) -> np.ndarray | None:
@@ -28,6 +28,13 @@ def region_text(region) -> str:
     segmentation_node, ids = _parts(region)
     segments = (segmentation_node.GetSegmentation().GetSegment(segment_id) for segment_id in ids)
     return ", ".join(segment.GetName() for segment in segments if segment is not None)
+
+
+def core_of(mask: np.ndarray) -> np.ndarray:
+    """Return the voxels of a mask (k, j, i) all four of whose neighbours in plane are in it: those without partial volume at the rim."""
+    from scipy import ndimage
+
+    return ndimage.binary_erosion(mask, ndimage.generate_binary_structure(2, 1)[None])
 
 
 def leave_out_air(signals, weighting, mask) -> tuple[np.ndarray | None, bool]:

@@ -144,7 +144,7 @@ def outdated_t1(map_node) -> str:
     sources = map_sources(map_node)
     angles, times = [flip_angle_deg(node) for node in sources], [repetition_time_s(node) for node in sources]
     # Images that were removed, or were fitted with settings given elsewhere, tell nothing.
-    if len(kept) != len(sources) or None in angles or None in times:
+    if not sources or len(kept) != len(sources) or None in angles or None in times:
         return ""
     now = [f"{angle:g}" for angle in sorted(angles)]
     if now != sorted(kept, key=float):

@@ -3,6 +3,7 @@
 Every input that a model takes is **plasma** concentration [mM]; whole-blood curves say so in their names.
 """
 
+from .alignment import align_to_artery
 from .measured import InputQuality, InputWarning, MeasuredInput, Vessel, from_region
 from .population import georgiou, georgiou_blood, parker, parker_blood, weinmann
 from .portal_vein import portal_from_arterial
@@ -12,6 +13,7 @@ __all__ = [
     "InputWarning",
     "MeasuredInput",
     "Vessel",
+    "align_to_artery",
     "from_region",
     "georgiou",
     "georgiou_blood",

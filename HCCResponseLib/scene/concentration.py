@@ -1,0 +1,107 @@
+"""How the signals of a dynamic series become concentrations: flip angle, TR, relaxivity, T1 before contrast, baseline images."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from .dynamic_series import frame_times_s
+from .examination_volumes import array_on_grid_of
+from .flip_angles import flip_angle_deg, repetition_time_s
+from .parameter_maps import map_quantity, map_values, validity_node
+from .volumes import volume_array, volume_geometry
+
+__all__ = ["Conversion", "baseline_images", "conversion_of", "map_fingerprint", "tissue_t1"]
+
+_ALL_OF_A_VOXEL = 1 - 1e-4
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Settings of a series and of the contrast agent; ``baseline`` counts the images from the first on that are before contrast."""
+
+    time_s: np.ndarray
+    flip_angle_deg: float
+    repetition_time_s: float
+    relaxivity: float
+    baseline: int
+
+    def concentrations(self, signals, t1_s):
+        """Return :class:`~HCCResponseLib.quantification.contrast.ConcentrationCurves` of signals (n, t) with T1 [s], number or (n,)."""
+        from ..quantification.contrast import convert_signals
+
+        return convert_signals(signals, baseline=(0, self.baseline), t1_s=t1_s, **self._sequence)
+
+    def signals(self, concentration, baseline_signal, t1_s) -> np.ndarray:
+        """Return the signals of concentrations [mM] (n, t)."""
+        from ..quantification.contrast import concentration_to_signal
+
+        return concentration_to_signal(concentration, baseline=baseline_signal, t1_s=t1_s, **self._sequence)
+
+    @property
+    def _sequence(self) -> dict:
+        return dict(flip_angle_deg=self.flip_angle_deg, repetition_time_s=self.repetition_time_s, relaxivity=self.relaxivity)
+
+
+def conversion_of(sequence_node, arrival_s: float, relaxivity: float, *, baseline: int | None = None) -> Conversion:
+    """Return the settings of a dynamic series.
+
+    :param arrival_s: when the contrast agent arrives in the artery [s after the first image].
+    :param relaxivity: of the contrast agent [1/(s mM)].
+    :param baseline: number of images before contrast, from the first on; where None, told by the arrival.
+    :raises InputError: flip angle or TR not known, or no image before contrast.
+    """
+    name = sequence_node.GetName()
+    times = frame_times_s(sequence_node, fewest=4)
+    angle, time = flip_angle_deg(sequence_node), repetition_time_s(sequence_node)
+    if angle is None or time is None:
+        unknown = "flip angle" if angle is None else "repetition time"
+        raise InputError(f"The {unknown} of '{name}' is not known, so there are no concentrations; enter it.")
+    count = baseline_images(times, arrival_s) if baseline is None else int(baseline)
+    if not 1 <= count < times.size:
+        raise InputError(
+            f"'{name}' has {max(count, 0)} of {times.size} images before the contrast agent arrives at {arrival_s:.1f} s; a baseline "
+            "needs one or more. Check the arrival of the input, or give the number of images.",
+        )
+    return Conversion(times, angle, time, float(relaxivity), count)
+
+
+def baseline_images(time_s, arrival_s: float) -> int:
+    """Return how many images from the first on are before arrival; of four or more the last, which may hold the foot, is left out."""
+    count = int(np.count_nonzero(np.asarray(time_s) < arrival_s))
+    return count - 1 if count >= 4 else count
+
+
+def tissue_t1(grid_node, t1_map, t1_s: float | None) -> np.ndarray | float:
+    """Return the T1 before contrast [s] on the grid of a volume: (k, j, i) with NaN where the map has none, or one number.
+
+    A map on another grid is interpolated between valid voxels only.
+
+    :param t1_map: T1 map node, or None.
+    :param t1_s: the one T1, where there is no map.
+    :raises InputError: both or none are given, the map is none of T1, or the number is not one of seconds.
+    """
+    if (t1_map is None) == (t1_s is None):
+        raise InputError("T1 before contrast is needed: choose a T1 map, or enter one T1 for all tissue (not both).")
+    if t1_map is None:
+        if not 0.01 <= t1_s <= 10:
+            raise InputError(f"A T1 of {t1_s:g} s is none of tissue; enter seconds (0.8 s is 800 ms).")
+        return float(t1_s)
+    quantity = map_quantity(t1_map)
+    if quantity is None or quantity.key != "T1":
+        raise InputError(f"Volume '{t1_map.GetName()}' is no T1 map; choose one, or enter one T1 for all tissue.")
+    values, _quantity = map_values(t1_map)
+    if volume_geometry(t1_map, world=True).matches(volume_geometry(grid_node, world=True)):
+        return values
+    # Shown values are 0 where invalid: those must not be mixed in.
+    mask_node = validity_node(t1_map)
+    resampled = array_on_grid_of(t1_map, grid_node) / quantity.display_factor
+    if mask_node is not None:
+        resampled = np.where(array_on_grid_of(mask_node, grid_node) >= _ALL_OF_A_VOXEL, resampled, np.nan)
+    return resampled
+
+
+def map_fingerprint(map_node) -> str:
+    """Return what changes when the voxels of a map do."""
+    return hashlib.blake2b(np.ascontiguousarray(volume_array(map_node)), digest_size=8).hexdigest()

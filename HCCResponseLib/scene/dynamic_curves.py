@@ -1,0 +1,43 @@
+"""Curves of single voxels of a dynamic series, without a copy of the whole series."""
+
+import numpy as np
+
+from .dynamic_series import dynamic_geometry, shown_volume
+from .volumes import ijk_to_world, volume_array
+
+__all__ = ["grid_volume", "read_curves", "voxel_at"]
+
+
+def grid_volume(sequence_node):
+    """Return a volume that lies where the images of a dynamic series do: the one that shows it, or its first image.
+
+    :raises InputError: no sequence, or it holds no images.
+    :raises GeometryError: its images do not lie on one grid.
+    """
+    geometry = dynamic_geometry(sequence_node)
+    shown = shown_volume(sequence_node)
+    if shown is not None and shown.GetImageData() is not None and volume_array(shown).shape == geometry.shape:
+        return shown
+    return sequence_node.GetNthDataNode(0)
+
+
+def read_curves(sequence_node, voxels) -> np.ndarray:
+    """Return the signals of some voxels over time, float32 (n, t).
+
+    :param voxels: (n,) indices into the flattened images (k, j, i).
+    """
+    images = sequence_node.GetNumberOfDataNodes()
+    curves = np.empty((len(voxels), images), np.float32)
+    for number in range(images):
+        curves[:, number] = volume_array(sequence_node.GetNthDataNode(number)).reshape(-1)[voxels]
+    return curves
+
+
+def voxel_at(volume_node, point_ras) -> tuple[int, int, int] | None:
+    """Return the voxel (k, j, i) of a volume that a point (world, RAS mm) lies in; None beside the volume.
+
+    :raises GeometryError: a parent transform is not linear.
+    """
+    i, j, k = np.rint((np.linalg.inv(ijk_to_world(volume_node)) @ [*point_ras, 1.0])[:3]).astype(int)
+    shape = volume_array(volume_node).shape
+    return (int(k), int(j), int(i)) if all(0 <= n < size for n, size in zip((k, j, i), shape, strict=True)) else None

@@ -1,0 +1,315 @@
+"""Perfusion maps from a dynamic series of the scene: pharmacokinetic models in every voxel."""
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+from ..errors import InputError
+from ..progress import Progress, report_progress, subrange
+from .concentration import Conversion, conversion_of, map_fingerprint, tissue_t1
+from .dynamic_check import check_dynamic
+from .dynamic_curves import grid_volume, read_curves
+from .dynamic_series import dynamic_geometry
+from .flip_angles import flip_angle_deg, repetition_time_s
+from .input_check import Finding, Level, require_no_error
+from .input_table import input_description, input_fingerprint, input_function
+from .map_region import leave_out_air, region_mask, region_text
+from .map_set import check_outputs, make_maps, maps_of
+from .parameter_maps import SOURCE_REFERENCE
+from .subject_hierarchy import place_beside
+from .volumes import add_volume, update_volume, volume_array
+
+__all__ = [
+    "MODELS",
+    "PERFUSION_QUANTITIES",
+    "check_dynamic",
+    "compute_perfusion",
+    "outdated_perfusion",
+    "perfusion_maps_of",
+    "perfusion_summary",
+    "status_node",
+]
+
+MODELS = {
+    "extended_tofts": "extended Tofts",
+    "tofts": "Tofts",
+    "patlak": "Patlak",
+    "two_compartment_exchange": "two-compartment exchange",
+    "dual_input": "dual input (one compartment)",
+    "dual_input_extended_tofts": "dual-input extended Tofts",
+}
+"""Tissue models by name; those with a dual input need the portal vein's."""
+
+_QUANTITY_OF = {
+    "ktrans": "KTRANS",
+    "kep": "KEP",
+    "ve": "VE",
+    "vp": "VP",
+    "plasma_flow": "PLASMA_FLOW",
+    "ps": "PS",
+    "arterial_fraction": "ARTERIAL_FRACTION",
+    "distribution_volume": "DISTRIBUTION_VOLUME",
+    "mean_transit_time_s": "MEAN_TRANSIT_TIME",
+    "delay_s": "ARTERIAL_DELAY",
+    "portal_delay_s": "PORTAL_DELAY",
+    "rmse": "FIT_RESIDUAL",
+}
+PERFUSION_QUANTITIES = tuple(_QUANTITY_OF.values())
+
+STATUS_REFERENCE = "HCC.StatusMap"
+_INPUT_REFERENCE, _PORTAL_REFERENCE, _T1_REFERENCE = "HCC.ArterialInput", "HCC.PortalInput", "HCC.T1Map"
+_COUNTS = "HCC.StatusCounts"
+
+_VOXELS_AT_ONCE = 1 << 17
+"""Bounds the memory: 70 images of so many voxels are 37 MB of signals and as much of concentrations."""
+
+
+def compute_perfusion(
+    sequence_node,
+    input_node,
+    *,
+    relaxivity: float,
+    t1_map=None,
+    t1_s: float | None = None,
+    model: str = "extended_tofts",
+    delay_s: float | tuple[float, float] = 0.0,
+    portal_node=None,
+    portal_delay_s: float | tuple[float, float] = 0.0,
+    baseline: int | None = None,
+    region=None,
+    without_air: bool = False,
+    prefix: str = "",
+    map_nodes: Mapping | None = None,
+    progress: Progress | None = None,
+) -> dict:
+    """Fit a tissue model to a dynamic series. Flip angle and TR are those of the series, the hematocrit that of the input.
+
+    :param input_node: table of the arterial input, see :mod:`.arterial_input`.
+    :param relaxivity: of the contrast agent in tissue [1/(s mM)].
+    :param t1_map: T1 map before contrast, on any grid; or ``t1_s``: one T1 [s] for all tissue.
+    :param model: one of :data:`MODELS`.
+    :param delay_s: by how much tissue enhances later than the input [s]: a number, or a range (low, high) in which it is fitted.
+    :param portal_node: table of the portal-venous input, for dual-input models; ``portal_delay_s`` as ``delay_s``.
+    :param baseline: number of images before contrast, from the first on; where None, told by the arrival of the input.
+    :param region: (segmentation node, segment IDs or None for the visible ones) where to fit; None: everywhere.
+    :param without_air: leave out voxels that do not stand clear of the noise before contrast, where the noise can be told.
+    :param prefix: put before the names of new maps.
+    :param map_nodes: maps of this series by quantity to write into, as this function or :func:`perfusion_maps_of` returned them.
+    :return: map nodes by quantity (of :data:`PERFUSION_QUANTITIES`, those that the model has; delays where they were fitted). They
+        refer to a label map of the voxels' status, see :func:`status_node` and :func:`perfusion_summary`.
+    :raises InputError: what :func:`check_dynamic` calls an error, inputs that the model cannot use, an output that is another map, a
+        region without voxels, or no voxel could be fitted; nothing is changed then.
+    :raises Cancelled: ``progress`` returned False; nothing is changed then.
+    """
+    from ..quantification.pharmacokinetics.models import check_model
+
+    function = input_function(input_node)
+    findings = check_dynamic(sequence_node, input_node=None if baseline is not None else input_node, t1_map=t1_map, t1_s=t1_s)
+    require_no_error(findings + check_outputs(map_nodes, [sequence_node]))
+    portal = None if portal_node is None else input_function(portal_node)
+    check_model(model, portal)
+    conversion = conversion_of(sequence_node, function.arrival_s, relaxivity, baseline=baseline)
+    grid = grid_volume(sequence_node)
+    geometry = dynamic_geometry(sequence_node)
+    t1 = tissue_t1(grid, t1_map, t1_s)
+    mask = region_mask(region, grid)
+    air_left_out = False
+    if without_air:
+        mask, air_left_out = _without_air(sequence_node, conversion.baseline, mask)
+    voxels = np.arange(np.prod(geometry.shape)) if mask is None else np.flatnonzero(mask)
+    if not voxels.size:
+        raise InputError(f"No voxel of the region stands clear of the noise of '{sequence_node.GetName()}'; do not leave out air.")
+    options = dict(model=model, delay_s=delay_s) | ({} if portal is None else dict(pvf=portal, portal_delay_s=portal_delay_s))
+    found = _Fitted(geometry.shape)
+    for start in range(0, voxels.size, _VOXELS_AT_ONCE):
+        piece = voxels[start : start + _VOXELS_AT_ONCE]
+        part = subrange(progress, start / voxels.size, min(1.0, (start + _VOXELS_AT_ONCE) / voxels.size))
+        found.add(piece, *_fit(read_curves(sequence_node, piece), conversion, t1, piece, function, options, part))
+    report_progress(progress, 1.0)
+    found.require_some(sequence_node)
+
+    maps = make_maps(
+        {_QUANTITY_OF[name]: array for name, array in found.maps.items() if np.isfinite(array).any()},
+        found.valid,
+        geometry,
+        source_nodes=[sequence_node],
+        method=_method(conversion, model, delay_s, portal_delay_s, input_node, portal_node, t1_s, air_left_out),
+        prefix=prefix,
+        attributes={
+            "HCC.Model": model,
+            "HCC.Delay": " ".join(f"{one:g}" for one in np.atleast_1d(delay_s)),
+            "HCC.Relaxivity": f"{relaxivity:g}",
+            "HCC.SeriesFlipAngle": f"{conversion.flip_angle_deg:g}",
+            "HCC.SeriesRepetitionTime": f"{conversion.repetition_time_s:g}",
+            "HCC.BaselineImages": f"{conversion.baseline}",
+            "HCC.Hematocrit": f"{function.hematocrit:g}",
+            "HCC.ArrivalS": f"{function.arrival_s:.6g}",
+            "HCC.ArterialInputSource": input_description(input_node)[1],
+            "HCC.ArterialInputSamples": input_fingerprint(input_node),
+            "HCC.PortalInputSource": "" if portal_node is None else input_description(portal_node)[1],
+            "HCC.PortalInputSamples": "" if portal_node is None else input_fingerprint(portal_node),
+            "HCC.T10": f"{t1_s:g} s" if t1_map is None else f"map '{t1_map.GetName()}'",
+            "HCC.T10Voxels": "" if t1_map is None else map_fingerprint(t1_map),
+            "HCC.AirLeftOut": "yes" if air_left_out else "no",
+            "HCC.Region": region_text(region),
+            _COUNTS: json.dumps(found.counts()),
+        },
+        map_nodes=map_nodes,
+        transform_node=grid.GetParentTransformNode(),
+    )
+    _store_references(maps, input_node, portal_node, t1_map)
+    _store_status(maps, found.status, geometry, sequence_node, prefix)
+    return maps
+
+
+def perfusion_maps_of(sequence_node) -> dict:
+    """Return the perfusion maps that were last made from a dynamic series, by quantity."""
+    return maps_of([sequence_node], PERFUSION_QUANTITIES)
+
+
+def status_node(map_node):
+    """Return the label map of status flags (``HCCResponseLib.quantification.pharmacokinetics.Status``) of a perfusion map, or None."""
+    return map_node.GetNodeReference(STATUS_REFERENCE)
+
+
+def perfusion_summary(map_node) -> list[Finding]:
+    """Return in words how many voxels of a perfusion map were fitted, and what became of the others."""
+    counts = json.loads(map_node.GetAttribute(_COUNTS) or "{}")
+    fitted = counts.pop("fitted", 0)
+    total = counts.pop("voxels", 0)
+    findings = [Finding(Level.GOOD, f"{fitted} of {total} voxels have values.")] if total else []
+    return findings + [Finding(Level.INFORMATION, f"{number} voxels: {text}.") for text, number in counts.items()]
+
+
+def outdated_perfusion(map_node) -> str:
+    """Return why a perfusion map is out of date: its input, T1 map, flip angle or TR were changed since; empty where it is not."""
+    name = map_node.GetName()
+    for reference, attribute, what in (
+        (_INPUT_REFERENCE, "HCC.ArterialInputSamples", "arterial input"),
+        (_PORTAL_REFERENCE, "HCC.PortalInputSamples", "portal-venous input"),
+    ):
+        table, kept = map_node.GetNodeReference(reference), map_node.GetAttribute(attribute)
+        if table is not None and kept and input_fingerprint(table) != kept:
+            return f"The {what} '{table.GetName()}' was changed after '{name}' was computed with it; compute the map again."
+    t1_map = map_node.GetNodeReference(_T1_REFERENCE)
+    if t1_map is not None and map_fingerprint(t1_map) != map_node.GetAttribute("HCC.T10Voxels"):
+        return f"The T1 map '{t1_map.GetName()}' was computed again after '{name}' was; compute '{name}' again."
+    sequence_node = map_node.GetNodeReference(SOURCE_REFERENCE)
+    if sequence_node is None:
+        return ""
+    for value, attribute, what in (
+        (flip_angle_deg(sequence_node), "HCC.SeriesFlipAngle", "flip angle"),
+        (repetition_time_s(sequence_node), "HCC.SeriesRepetitionTime", "repetition time"),
+    ):
+        kept = map_node.GetAttribute(attribute)
+        if kept and value is not None and f"{value:g}" != kept:
+            return f"The {what} of '{sequence_node.GetName()}' is {value:g} now, '{name}' was made with {kept}; compute it again."
+    return ""
+
+
+def _fit(signals, conversion: Conversion, t1, voxels, function, options: dict, progress):
+    """Return the fit of some voxels, and the status codes of their conversion to concentration."""
+    from ..quantification.pharmacokinetics import fit
+
+    t1_here = t1.reshape(-1)[voxels] if np.ndim(t1) else t1
+    curves = conversion.concentrations(signals, t1_here)
+    fitted = fit(curves.concentration, conversion.time_s, function, mask=curves.valid, standard_errors=False, progress=progress, **options)
+    return fitted, curves.status
+
+
+class _Fitted:
+    """The maps of a series, filled piece by piece."""
+
+    def __init__(self, shape):
+        self._shape = shape
+        self.maps: dict[str, np.ndarray] = {}
+        self.valid = np.zeros(shape, bool)
+        self.status = np.zeros(shape, np.uint16)
+        self._fit_counts: dict[int, int] = {}
+        self._conversion_counts: dict[int, int] = {}
+        self._voxels = 0
+
+    def add(self, voxels, fitted, conversion_status) -> None:
+        fixed = {"delay_s", "portal_delay_s"} - _fitted_delays(fitted)
+        for name, values in {**fitted.maps, "rmse": fitted.rmse}.items():
+            if name not in fixed:
+                self.maps.setdefault(name, np.full(self._shape, np.nan, np.float32)).reshape(-1)[voxels] = values
+        self.valid.reshape(-1)[voxels] = fitted.valid
+        self.status.reshape(-1)[voxels] = fitted.status
+        self._voxels += len(voxels)
+        for code, number in zip(*np.unique(conversion_status, return_counts=True), strict=True):
+            self._conversion_counts[int(code)] = self._conversion_counts.get(int(code), 0) + int(number)
+        for code, number in zip(*np.unique(fitted.status[fitted.valid], return_counts=True), strict=True):
+            self._fit_counts[int(code)] = self._fit_counts.get(int(code), 0) + int(number)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many voxels were looked at, have values, and what is to be said of them, in words."""
+        from ..quantification.contrast import ConcentrationStatus
+        from ..quantification.pharmacokinetics import EXPLANATIONS, Status
+
+        counts = {"voxels": self._voxels, "fitted": int(self.valid.sum())}
+        for code, number in sorted(self._conversion_counts.items()):
+            if code != ConcentrationStatus.OK:
+                counts[ConcentrationStatus(code).explanation] = number
+        for flag in Status:
+            number = sum(count for code, count in self._fit_counts.items() if code & flag)
+            if number:
+                counts[EXPLANATIONS[flag]] = number
+        return counts
+
+    def require_some(self, sequence_node) -> None:
+        if self.valid.any():
+            return
+        from ..quantification.contrast import ConcentrationStatus
+
+        code = max(self._conversion_counts, key=self._conversion_counts.get)
+        raise InputError(
+            f"No voxel of '{sequence_node.GetName()}' could be fitted; in {self._conversion_counts[code]} of {self._voxels}: "
+            f"{ConcentrationStatus(code).explanation}.",
+        )
+
+
+def _fitted_delays(fitted) -> set[str]:
+    """Return the delays that were fitted; one that was given is the same everywhere and writes to no memory of its own."""
+    return {name for name in ("delay_s", "portal_delay_s") if getattr(fitted, name) is not None and getattr(fitted, name).flags.writeable}
+
+
+def _without_air(sequence_node, baseline: int, mask):
+    images = [volume_array(sequence_node.GetNthDataNode(number)) for number in range(min(baseline, 4))]
+    signals = np.stack(images, axis=-1)
+    return leave_out_air(signals, np.zeros(len(images)), mask)
+
+
+def _method(conversion: Conversion, model, delay_s, portal_delay_s, input_node, portal_node, t1_s, air_left_out) -> str:
+    """Return the settings in words: what must be equal for maps of two examinations to be comparable, and nothing that differs anyhow."""
+    words = [MODELS[model], input_description(input_node)[0]]
+    delays = [("delay", delay_s)]
+    if portal_node is not None:
+        words.append(input_description(portal_node)[0])
+        delays.append(("portal delay", portal_delay_s))
+    for name, delay in delays:
+        if np.ndim(delay):
+            words.append(f"{name} fitted {delay[0]:g} to {delay[1]:g} s")
+        elif delay:
+            words.append(f"{name} {delay:g} s")
+    words += ["T10 map" if t1_s is None else f"T10 {t1_s:g} s", f"r1 {conversion.relaxivity:g} /(s mM)"]
+    words += [f"{conversion.flip_angle_deg:g} deg", f"TR {1e3 * conversion.repetition_time_s:g} ms"]
+    return ", ".join([*words, *(["air left out"] if air_left_out else [])])
+
+
+def _store_references(maps, input_node, portal_node, t1_map) -> None:
+    for node in maps.values():
+        for reference, other in ((_INPUT_REFERENCE, input_node), (_PORTAL_REFERENCE, portal_node), (_T1_REFERENCE, t1_map)):
+            node.SetNodeReferenceID(reference, None if other is None else other.GetID())
+
+
+def _store_status(maps, status, geometry, sequence_node, prefix: str) -> None:
+    known = next((status_node(node) for node in maps.values() if status_node(node) is not None), None)
+    if known is None:
+        known = add_volume(status, geometry, f"{prefix} perfusion status".strip(), node_class="vtkMRMLLabelMapVolumeNode")
+        place_beside(known, sequence_node)
+    else:
+        update_volume(known, status, geometry)
+    for node in maps.values():
+        node.SetNodeReferenceID(STATUS_REFERENCE, known.GetID())
+        known.SetAndObserveTransformNodeID(node.GetTransformNodeID())
