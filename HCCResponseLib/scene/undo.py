@@ -73,6 +73,11 @@ class Undo:
         """Take back the last :meth:`undo`; without one nothing happens."""
         self._step(self._forth, self._back)
 
+    def cancel(self) -> None:
+        """Go back to the state saved last and forget it: the change was not wanted, or did not come about. Nothing is redone then."""
+        if self._back:
+            self._back.pop().restore()
+
     def clear(self) -> None:
         """Forget all states; when the scene is closed."""
         self._back, self._forth = [], []
