@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
 from ..geometry import Geometry
+from .figure import figure_text, new_figure, require_packages
 
 __all__ = ["orientation_letters", "write_montage"]
 
@@ -36,13 +36,9 @@ def write_montage(
     :param outlines: (name, boolean mask (k, j, i)), drawn as contours.
     :raises InputError: matplotlib is not installed.
     """
-    try:
-        from matplotlib import colormaps
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.lines import Line2D
-    except ImportError as error:
-        raise InputError("Pictures need the package matplotlib: install it with  pip install 'hccresponse[report]'.") from error
+    require_packages("matplotlib")
+    from matplotlib import colormaps
+    from matplotlib.lines import Line2D
 
     visible = np.isfinite(values) if shown is None else np.isfinite(values) & shown
     slices = _slices_to_show(visible, most_slices)
@@ -57,8 +53,7 @@ def write_montage(
     # Even a single flat slice leaves room for the colour bar and its unit.
     size = (max(columns * tile, 3.0) + bar_inches, max(rows * height, 1.5) + top_inches + bottom_inches)
 
-    figure = Figure(figsize=size, dpi=150, facecolor="black")
-    FigureCanvasAgg(figure)
+    figure = new_figure(*size, dpi=150, background="black")
     colours = colormaps[colour_map].with_extremes(bad="black")
     for place, k in enumerate(slices):
         row, column = divmod(place, columns)
@@ -92,20 +87,13 @@ def write_montage(
     colour_bar.ax.tick_params(colors="white", labelsize=7)
     colour_bar.outline.set_edgecolor("#888888")
     bar.set_title(unit, color="white", fontsize=7, loc="left", pad=10)
-    figure.text(0.12 / size[0], 1 - 0.27 / size[1], _plain(title), color="white", fontsize=11, va="center")
-    figure.text(0.12 / size[0], 1 - 0.53 / size[1], _plain(subtitle), color="#bbbbbb", fontsize=7.5, va="center")
+    figure.text(0.12 / size[0], 1 - 0.27 / size[1], figure_text(title), color="white", fontsize=11, va="center")
+    figure.text(0.12 / size[0], 1 - 0.53 / size[1], figure_text(subtitle), color="#bbbbbb", fontsize=7.5, va="center")
     if outlines:
-        handles = [
-            Line2D([], [], color=colour, label=_plain(name)) for (name, _mask), colour in zip(outlines, _cycle(len(outlines)), strict=True)
-        ]
+        named = zip(outlines, _cycle(len(outlines)), strict=True)
+        handles = [Line2D([], [], color=colour, label=figure_text(name)) for (name, _mask), colour in named]
         figure.legend(handles=handles, loc="lower left", ncols=4, fontsize=7, frameon=False, labelcolor="white")
     figure.savefig(path, facecolor="black")
-
-
-def _plain(text: str, most: int = 110) -> str:
-    """Text from a header as plain characters: matplotlib reads dollar signs as formulas."""
-    text = "".join(c if c.isprintable() else " " for c in text).replace("$", r"\$")
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _cycle(count: int) -> list[str]:

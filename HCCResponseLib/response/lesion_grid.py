@@ -15,10 +15,11 @@ import math
 import re
 from dataclasses import dataclass, replace
 
+from ..lesions.necrosis_score import NecrosisScore
 from .case import Case, Lesion
 from .change import percent_change
 from .criteria.functional_change import REPEATABILITY_PERCENT
-from .criteria.grades import grade_of
+from .criteria.grades import grade_of, score_of
 from .criteria.limits import above
 from .criteria.reading import Reading, choose_reader
 from .criteria.timeline import examination_label, timeline, week_of
@@ -281,6 +282,9 @@ def _show(row: Measurement, quantity: Quantity) -> tuple[str, str]:
     """Number without and with its unit; a count has none."""
     if canonical_unit(quantity, row.statistic) != quantity.unit:
         return f"{row.value:.0f}", f"{row.value:.0f} voxels"
+    if quantity.key == "NECROSIS_SCORE" and (score := score_of(row)) is not None:
+        label = NecrosisScore(score).label
+        return (label, label) if score == 0 else (f"{label} %",) * 2
     text = quantity.format(row.value)
     return text.removesuffix(quantity.display_unit.meaning).rstrip(), text
 
@@ -310,10 +314,16 @@ def _change_text(quantity: Quantity, statistic: str, difference: float, percent:
     if canonical_unit(quantity, statistic) == quantity.unit:
         shown = difference * quantity.display_factor
         if quantity.unit.value == "1":
-            return f"{round(shown, quantity.decimals) + 0.0:+.{quantity.decimals}f}"
+            return _signed(shown, quantity.decimals)
         if quantity.unit.value == "{ratio}":
-            return f"{round(shown, 1) + 0.0:+.1f} points"
-    return "" if math.isnan(percent) else f"{round(percent, 1) + 0.0:+.1f} %"
+            return f"{_signed(shown, 1)} points"
+    return "" if math.isnan(percent) else f"{_signed(percent, 1)} %"
+
+
+def _signed(value: float, decimals: int) -> str:
+    """With a sign, and ± for what is shown as no change."""
+    rounded = round(value, decimals)
+    return f"{rounded:+.{decimals}f}" if rounded else f"±{0:.{decimals}f}"
 
 
 def _sentence(text: str) -> str:

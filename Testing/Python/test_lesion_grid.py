@@ -70,10 +70,13 @@ class ValuesTest(unittest.TestCase):
     def test_grades_and_scores_change_by_steps(self):
         found = cells(make_case({"L1": {}}, {("L1", "T2_GRADE"): [4.0, 1.0]}), "T2_GRADE")
         self.assertEqual((found[1].text, found[1].change_text), ("1", "-3"))
+        found = cells(make_case({"L1": {}}, {("L1", "NECROSIS_SCORE"): [0.0, 3.0, 2.5, 4.0]}), "NECROSIS_SCORE")
+        self.assertEqual([one.text for one in found], ["none", "<75 %", "2", ">75 %"])
+        self.assertEqual((found[1].change_text, found[3].value), ("+3", 4.0))
 
     def test_no_minus_zero(self):
         found = cells(make_case({"L1": {}}, {("L1", "VOLUME"): [100.0, 99.999]}), "VOLUME")
-        self.assertEqual(found[1].change_text, "+0.0 %")
+        self.assertEqual(found[1].change_text, "±0.0 %")
 
     def test_the_change_is_that_of_the_functional_change(self):
         case = make_case({"L1": {}}, ADC)

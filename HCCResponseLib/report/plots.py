@@ -1,0 +1,249 @@
+"""Plots of a case as SVG: waterfall, spider, swimmer, and a quantity over time."""
+
+import math
+
+from ..response.course import SUM, Event, EventKind, Spider, Swimmer, Waterfall
+from ..response.criteria import Category
+from ..response.lesion_grid import LesionGrid
+from .colours import CATEGORY_COLOURS, GREY, INK, LINE_COLOURS
+from .figure import figure_bytes, figure_text, new_figure
+
+__all__ = ["quantity_svg", "spider_svg", "swimmer_svg", "waterfall_svg"]
+
+_MARKERS = "osD^vP"
+_SMALL, _NORMAL = 7.0, 8.0
+_LIMIT = dict(color="#7b8794", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+_WIDTH, _HEIGHT = 3.6, 1.9
+"""Inches of a plot that takes half a page."""
+
+
+def waterfall_svg(waterfall: Waterfall, *, limits: tuple[float, ...] = (), order: tuple[str, ...] = ()) -> bytes:
+    """Draw a waterfall plot.
+
+    :param limits: percent at which dashed lines are drawn.
+    :param order: UIDs of the lesions in the order of the case, for their colours.
+    """
+    figure, axes = _plot(f"Best change of {_lower(waterfall.title)}", "change from baseline, %")
+    values = [one.percent for one in waterfall.bars]
+    for place, one in enumerate(waterfall.bars):
+        colour = GREY if one.inside_repeatability else _colour(one.lesion_uid, order)[0]
+        axes.bar(place, one.percent, width=0.62, color=colour, zorder=2)
+        above = one.percent >= 0
+        offset = (0, 2 if above else -2)
+        axes.annotate(
+            f"{one.percent:+.0f} %".replace("-", "−"),
+            (place, one.percent),
+            offset,
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if above else "top",
+            fontsize=_SMALL,
+            color=INK,
+        )
+    for limit in limits:
+        axes.axhline(limit, **_LIMIT)
+    axes.axhline(0, color=INK, linewidth=0.8, zorder=3)
+    axes.set_xticks(range(len(values)), [figure_text(one.label, 16) for one in waterfall.bars])
+    if len(values) > 5:
+        axes.tick_params(axis="x", rotation=35)
+        for label in axes.get_xticklabels():
+            label.set_ha("right")
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.6, max(len(values), 3) - 0.4)
+    _room(axes, [*values, *limits, 0.0], 0.18)
+    return figure_bytes(figure, "svg")
+
+
+def spider_svg(spider: Spider, *, limits: tuple[float, ...] = (), order: tuple[str, ...] = ()) -> bytes:
+    """Draw a spider plot; changes inside the repeatability have hollow grey markers."""
+    figure, axes = _plot(f"Course of {_lower(spider.title)}", "change from baseline, %")
+    for line in spider.lines:
+        colour, marker = _colour(line.lesion_uid, order)
+        is_sum = line.label == SUM and not line.lesion_uid
+        x, y = [one.x for one in line.points], [one.percent for one in line.points]
+        axes.plot(x, y, color=colour, linewidth=2.2 if is_sum else 1.4, zorder=3 if is_sum else 2)
+        for one in line.points:
+            edge, face = (GREY, "white") if one.inside_repeatability and one.percent else (colour, colour)
+            axes.plot(one.x, one.percent, marker, markersize=5, markerfacecolor=face, markeredgecolor=edge, zorder=4)
+    for limit in limits:
+        axes.axhline(limit, **_LIMIT)
+    axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+    axes.set_xlabel(spider.x_label, fontsize=_NORMAL, color=INK)
+    _ticks(axes, sorted({point.x for one in spider.lines for point in one.points}))
+    _room(axes, [*(point.percent for one in spider.lines for point in one.points), *limits, 0.0], 0.08)
+    last = [(line.points[-1], line) for line in spider.lines]
+    _names_at_the_end(axes, [(one.x, one.percent, line.label, _colour(line.lesion_uid, order)[0]) for one, line in last])
+    return figure_bytes(figure, "svg")
+
+
+def quantity_svg(grid: LesionGrid, *, order: tuple[str, ...] = ()) -> bytes:
+    """Draw the values of a quantity over time; beside an ADC stands the T1 grade, and changes inside the repeatability are grey."""
+    weeks = {one.time_point: one.week for one in grid.columns}
+    by_week = None not in weeks.values()
+    figure, axes = _plot(f"{grid.quantity.label}{f' ({grid.statistic})' if grid.statistic else ''}", grid.unit or grid.quantity.label)
+    ends, used, values = [], set(), []
+    for row in grid.rows:
+        points = [
+            ((weeks[one.time_point] if by_week else one.time_point), one.value * grid.quantity.display_factor, one)
+            for one in row.cells
+            if not math.isnan(one.value)
+        ]
+        if not points or row.excluded:
+            continue
+        colour, marker = _colour(row.lesion.uid, order)
+        axes.plot([one[0] for one in points], [one[1] for one in points], color=colour, linewidth=1.4, zorder=2)
+        for x, y, cell in points:
+            edge, face = (GREY, "white") if cell.inside_repeatability else (colour, colour)
+            size = 5 if cell.t1_grade is None else 10
+            axes.plot(x, y, "o" if size > 5 else marker, markersize=size, markerfacecolor=face, markeredgecolor=edge, zorder=4)
+            if cell.t1_grade is not None:
+                ink = INK if cell.inside_repeatability else "white"
+                axes.text(x, y, f"{cell.t1_grade}", ha="center", va="center_baseline", fontsize=6.5, color=ink, zorder=5)
+            used.add(x)
+            values.append(y)
+        ends.append((points[-1][0], points[-1][1], row.name, colour))
+    axes.set_xlabel("weeks from baseline" if by_week else "examination", fontsize=_NORMAL, color=INK)
+    _ticks(axes, sorted(used))
+    _room(axes, [*values, 0.0], 0.12)
+    _names_at_the_end(axes, ends)
+    return figure_bytes(figure, "svg")
+
+
+def swimmer_svg(swimmer: Swimmer) -> bytes:
+    """Draw a swimmer plot: criteria with their categories, lesions with what was found, treatments below the axis of time."""
+    lanes, rows = swimmer.lanes, len(swimmer.lanes) + bool(swimmer.treatments)
+    height = 0.9 + 0.215 * rows
+    figure = new_figure(_WIDTH * 2 + 0.1, height)
+    axes = figure.add_axes((0.14, 0.5 / height, 0.84, 1 - 0.8 / height))
+    figure.text(0.006, 1 - 0.08 / height, "Course of the case", fontsize=8.5, fontweight="bold", color=INK, va="top")
+    ticks = sorted({place for place, _label in swimmer.ticks})
+    span = (ticks[-1] - ticks[0]) or 1.0
+    criteria = sum(1 for one in lanes if not one.lesion_uid)
+    for number, lane in enumerate(lanes):
+        y = rows - 1 - number
+        axes.plot([lane.start, lane.stop], [y, y], color="#e4e7eb", linewidth=8, solid_capstyle="round", zorder=1)
+        found: dict[float, list[Event]] = {}
+        for event in lane.events:
+            if event.kind is EventKind.CATEGORY:
+                _box(axes, event.x, y, str(event.category), *CATEGORY_COLOURS[event.category or Category.NE])
+            else:
+                found.setdefault(event.x, []).append(event)
+        for x, events in found.items():
+            _events(axes, x, y, events, to_the_left=x > ticks[0] + 0.6 * span)
+    for number, treatment in enumerate(swimmer.treatments):
+        colour = ("#b9d4e8", "#f3d8bf", "#cfe5dc")[number % 3]
+        axes.barh(0, treatment.stop - treatment.start, left=treatment.start, height=0.62, color=colour, zorder=1)
+        middle = (treatment.start + treatment.stop) / 2
+        most = max(6, int(95 * (treatment.stop - treatment.start) / span))
+        axes.text(middle, 0, figure_text(treatment.label, most), ha="center", va="center", fontsize=6.5, color=INK, clip_on=True)
+    names = [figure_text(one.label, 18) for one in lanes] + (["treatment"] if swimmer.treatments else [])
+    axes.set_yticks(range(rows - 1, -1, -1), names, fontsize=_NORMAL, color=INK)
+    axes.tick_params(axis="y", length=0)
+    if 0 < criteria < rows:
+        axes.axhline(rows - criteria - 0.5, color="#cbd2d9", linewidth=0.8)
+    if swimmer.treatments and len(lanes) > criteria:
+        axes.axhline(0.5, color="#cbd2d9", linewidth=0.8)
+    axes.set_ylim(-0.6, rows - 0.4)
+    axes.set_xlim(ticks[0] - 0.03 * span, ticks[-1] + 0.05 * span)
+    for tick in ticks:
+        axes.axvline(tick, color="#e4e7eb", linewidth=0.7, zorder=0)
+    _ticks(axes, ticks)
+    axes.set_xlabel(swimmer.x_label, fontsize=_NORMAL, color=INK)
+    _clean(axes, left=False)
+    return figure_bytes(figure, "svg")
+
+
+def _plot(title: str, y_label: str):
+    figure = new_figure(_WIDTH, _HEIGHT)
+    axes = figure.add_axes((0.145, 0.23, 0.665, 0.61))
+    figure.text(0.012, 0.965, figure_text(title, 70), fontsize=8.5, fontweight="bold", color=INK, va="top")
+    axes.set_ylabel(figure_text(y_label, 40), fontsize=_NORMAL, color=INK)
+    axes.grid(axis="y", color="#e4e7eb", linewidth=0.7, zorder=0)
+    _clean(axes)
+    return figure, axes
+
+
+def _clean(axes, *, left: bool = True) -> None:
+    axes.set_axisbelow(True)
+    for side in ("top", "right") + (() if left else ("left",)):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color("#9aa5b1")
+    axes.tick_params(labelsize=_SMALL, colors=INK, color="#9aa5b1")
+
+
+def _ticks(axes, places: list[float]) -> None:
+    """A tick for each examination, without those that would run into their neighbours."""
+    if not places:
+        return
+    gap = (places[-1] - places[0]) / 14
+    kept: list[float] = []
+    for place in places:
+        if not kept or place - kept[-1] >= gap:
+            kept.append(place)
+    axes.set_xticks(kept, [f"{one:.1f}".removesuffix(".0") for one in kept])
+
+
+def _room(axes, values: list[float], part: float) -> None:
+    low, high = min(values), max(values)
+    room = part * ((high - low) or 1.0)
+    axes.set_ylim(low - (room if low < 0 else 0.0), high + room)
+
+
+def _names_at_the_end(axes, ends: list[tuple[float, float, str, str]]) -> None:
+    """Names at the ends of lines, moved apart where they would cover each other."""
+    if not ends:
+        return
+    low, high = axes.get_ylim()
+    least = 0.105 * (high - low)
+    last = max(one[0] for one in ends)
+    place = -math.inf
+    for x, y, name, colour in sorted(ends, key=lambda one: one[1]):
+        place = max(y, place + least)
+        axes.annotate(
+            figure_text("Sum" if name == SUM else name, 12),
+            (last, place),
+            (7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=_SMALL,
+            color=colour,
+            annotation_clip=False,
+        )
+
+
+def _events(axes, x: float, y: float, events: list[Event], *, to_the_left: bool) -> None:
+    """Symbols of what happened at one examination, above each other, and their words beside them."""
+    for place, event in enumerate(events):
+        symbol, colour = {EventKind.SIGNAL_RISE: ("^", "#0072b2"), EventKind.NECROSIS: ("D", "#c24e00")}.get(event.kind, ("o", INK))
+        height = y + 0.15 * (len(events) - 1 - 2 * place)
+        axes.plot(x, height, symbol, color=colour, markersize=4.2, zorder=4)
+    axes.annotate(
+        figure_text(", ".join(one.label for one in events), 60),
+        (x, y),
+        (-7 if to_the_left else 7, 0),
+        textcoords="offset points",
+        va="center_baseline",
+        ha="right" if to_the_left else "left",
+        fontsize=6.5,
+        color=INK,
+        zorder=5,
+    )
+
+
+def _box(axes, x: float, y: float, text: str, background: str, colour: str) -> None:
+    edge = "#52606d" if background == "#ffffff" else background
+    style = dict(boxstyle="round,pad=0.25", facecolor=background, edgecolor=edge, linewidth=0.6)
+    axes.text(x, y, text, ha="center", va="center", fontsize=6.5, fontweight="bold", color=colour, bbox=style, zorder=4)
+
+
+def _colour(lesion_uid: str, order: tuple[str, ...]) -> tuple[str, str]:
+    """Colour and marker of a lesion; the sum has ink."""
+    if not lesion_uid:
+        return INK, "o"
+    number = order.index(lesion_uid) if lesion_uid in order else 0
+    return LINE_COLOURS[number % len(LINE_COLOURS)], _MARKERS[(number + number // len(LINE_COLOURS)) % len(_MARKERS)]
+
+
+def _lower(title: str) -> str:
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title

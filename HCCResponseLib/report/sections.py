@@ -1,0 +1,352 @@
+"""What a report says, section by section, as plain values for the template; nothing of it is HTML."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..response.case import Case, Lesion
+from ..response.criteria import (
+    CaseAssessment,
+    Category,
+    CautionKind,
+    LesionChange,
+    examination_label,
+)
+from ..response.criteria.limits import show_change
+from ..response.lesion_grid import GridCell, LesionGrid, grid_quantities, lesion_grid
+
+__all__ = [
+    "Answer",
+    "Chip",
+    "CourseRow",
+    "CriterionRow",
+    "Flag",
+    "LesionTable",
+    "MethodRow",
+    "QuantityRow",
+    "answer_of",
+    "course_rows",
+    "criterion_rows",
+    "grids_of",
+    "key_grids",
+    "lesion_table",
+    "method_rows",
+    "own_notes",
+    "program_note",
+    "treatment_text",
+]
+
+MAIN_CRITERIA = ("RECIST 1.1", "mRECIST", "EASL", "WHO")
+KEY_QUANTITIES = (
+    "LONG_AXIS",
+    "SHORT_AXIS",
+    "VIABLE_DIAMETER",
+    "VOLUME",
+    "VIABLE_VOLUME",
+    "NECROTIC_FRACTION",
+    "T1_GRADE",
+    "T2_GRADE",
+    "ADC",
+    "KTRANS",
+)
+"""Quantities of the table that compares lesions; the page of a lesion has all."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """Answer of a criterion: category, and the change that decided ("" without one)."""
+
+    criterion: str
+    category: Category
+    change: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A caution in a few words, and the lesions it holds for."""
+
+    title: str
+    lesions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a tumour board reads in ten seconds.
+
+    :param label: of the last examination.
+    :param headline: whether the criteria agree, in one sentence.
+    :param disagree: they do not.
+    :param explanation: why, with numbers; "" where they agree.
+    :param chips: of the main criteria.
+    :param others: of all other criteria.
+    :param flags: cautions of the last examination.
+    :param earlier: label and sentence of disagreements in earlier examinations.
+    """
+
+    label: str
+    headline: str
+    disagree: bool
+    explanation: str
+    chips: tuple[Chip, ...] = ()
+    others: tuple[Chip, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    earlier: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class CriterionRow:
+    """A criterion over time: a chip for each examination (None where it says nothing), and the best response."""
+
+    criterion: str
+    chips: tuple[Chip | None, ...]
+    best: Category
+    best_reason: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class QuantityRow:
+    """A quantity of a lesion over time."""
+
+    title: str
+    repeatability: str
+    cells: tuple[GridCell, ...]
+
+
+@dataclass(frozen=True)
+class LesionTable:
+    """Everything measured of a lesion.
+
+    :param facts: what it is, in words.
+    :param notes: on single numbers, each with the quantity and the examination.
+    """
+
+    lesion: Lesion
+    name: str
+    facts: tuple[str, ...]
+    rows: tuple[QuantityRow, ...]
+    notes: tuple[str, ...]
+    course: str = ""
+    pictures: tuple = field(default=())
+
+
+@dataclass(frozen=True)
+class CourseRow:
+    """Sentences on a lesion, each with its notes, by the label of the examination."""
+
+    name: str
+    sentences: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]
+
+
+@dataclass(frozen=True)
+class MethodRow:
+    """How quantities were measured: each method with the examinations it was used in ("" for all)."""
+
+    quantities: str
+    methods: tuple[tuple[str, str], ...]
+
+
+def treatment_text(point) -> str:
+    """Treatment and dose of an examination in one text."""
+    return ", ".join(filter(None, (point.treatment.strip(), point.dose.strip())))
+
+
+def answer_of(case: Case, assessment: CaseAssessment) -> Answer:
+    """Return the short answer, for the last examination."""
+    follow_ups = [one.index for one in case.time_points if one.index > 0]
+    if not follow_ups:
+        return Answer("baseline", "One examination only: a response needs a follow-up.", False, "")
+    last = follow_ups[-1]
+    label = examination_label(case, last)
+    chips = [chip for name in assessment.criteria if (chip := _chip(assessment, name, last)) is not None]
+    main = tuple(one for one in chips if one.criterion in MAIN_CRITERIA)
+    told = [one for one in main if one.category is not Category.NE]
+    discordance = next((one for one in assessment.discordances if one.time_point == last), None)
+    explanation = ""
+    if discordance is not None:
+        headline = f"The criteria {'contradict each other' if discordance.opposite else 'differ'} at {label}."
+        explanation = discordance.reason
+    elif not told:
+        headline = f"No response can be told at {label}."
+        explanation = main[0].reason if main else next((f"{why[:1].upper()}{why[1:]}." for why in assessment.not_applicable.values()), "")
+    elif len(told) == 1:
+        headline = f"{told[0].criterion} at {label}: {told[0].category.title}."
+    else:
+        headline = f"{_listed([one.criterion for one in told])} agree at {label}: {told[0].category.title}."
+    return Answer(
+        label,
+        headline,
+        discordance is not None,
+        explanation,
+        main,
+        tuple(one for one in chips if one.criterion not in MAIN_CRITERIA),
+        _flags(assessment, last),
+        tuple((examination_label(case, one.time_point), one.reason) for one in assessment.discordances if one.time_point != last),
+    )
+
+
+def criterion_rows(case: Case, assessment: CaseAssessment) -> tuple[CriterionRow, ...]:
+    """Return all criteria that apply over all examinations."""
+    return tuple(
+        CriterionRow(
+            name,
+            tuple(_chip(assessment, name, one.index) for one in case.time_points),
+            assessment.best[name].category,
+            assessment.best[name].reason,
+            tuple(
+                dict.fromkeys(
+                    [*own_notes(result.notes, assessment.reader)]
+                    + [
+                        f"{_initial(examination_label(case, one.time_point))}: {note}"
+                        for one in result.assessments
+                        for note in own_notes(one.notes, assessment.reader)
+                    ],
+                ),
+            ),
+        )
+        for name, result in assessment.criteria.items()
+    )
+
+
+def grids_of(case: Case, reader: str) -> dict[str, LesionGrid]:
+    """Return a grid of every quantity that was measured, by its key."""
+    return {key: lesion_grid(case, key, reader=reader) for key in grid_quantities(case, reader=reader)}
+
+
+def key_grids(grids: dict[str, LesionGrid]) -> tuple[LesionGrid, ...]:
+    """Return the grids that compare lesions, those with a number or a finding."""
+    return tuple(grids[key] for key in KEY_QUANTITIES if key in grids and any(not row.is_empty for row in grids[key].rows))
+
+
+def lesion_table(
+    case: Case,
+    assessment: CaseAssessment,
+    grids: dict[str, LesionGrid],
+    lesion: Lesion,
+    pictures: Sequence = (),
+) -> LesionTable:
+    """Return everything measured of a lesion."""
+    rows, notes = [], []
+    for grid in grids.values():
+        row = grid.row(lesion.uid)
+        if all(one.measurement is None for one in row.cells):
+            continue
+        known = not math.isnan(grid.repeatability_percent)
+        rows.append(QuantityRow(grid.title, f"±{grid.repeatability_percent:g} %" if known else "", row.cells))
+        notes += [
+            f"{grid.quantity.label} at {column.label}: {note}"
+            for column, cell in zip(grid.columns, row.cells, strict=True)
+            for note in cell.notes
+        ]
+    course = next((one.reason for one in assessment.horger if one.lesion.uid == lesion.uid), "")
+    name = lesion.identifier or lesion.uid
+    return LesionTable(lesion, name, _facts(case, assessment, lesion), tuple(rows), tuple(notes), course, tuple(pictures))
+
+
+def course_rows(case: Case, assessment: CaseAssessment, grids: dict[str, LesionGrid]) -> tuple[CourseRow, ...]:
+    """Return what is said of every lesion in every examination: grades, necrosis, ADC and Ktrans.
+
+    Changes between different methods are left out, as in the grids: they are compared with nothing.
+    """
+    found = []
+    for lesion in case.lesions:
+        courses = [one for one in assessment.horger if one.lesion.uid == lesion.uid]
+        sentences = []
+        for point in case.time_points:
+            said = [one for course in courses for one in course.assessments if one.time_point == point.index]
+            said += [
+                one
+                for one in assessment.changes
+                if one.lesion.uid == lesion.uid and one.time_point == point.index and _is_comparable(grids.get(one.quantity), one)
+            ]
+            texts = tuple((one.reason, own_notes(one.notes, assessment.reader)) for one in said)
+            if texts:
+                sentences.append((examination_label(case, point.index), texts))
+        if sentences:
+            found.append(CourseRow(lesion.identifier or lesion.uid, tuple(sentences)))
+    return tuple(found)
+
+
+def own_notes(notes: Sequence[str], reader: str) -> tuple[str, ...]:
+    """Return notes without those that the report says once for all: who measured, and that settings found anew differ."""
+    general = f"measured by the program, not by reader {reader}."
+    return tuple(one for one in dict.fromkeys(notes) if not one.endswith(general) and not one.startswith("Measured in another way ("))
+
+
+def program_note(grids: dict[str, LesionGrid], reader: str) -> str:
+    """Say in one sentence what the program measured and not the reader; "" where there is nothing to say."""
+    names = [grid.quantity.label for grid in grids.values() if grid.notes]
+    return f"Measured by the program, not by reader {reader}: {', '.join(names)}." if names else ""
+
+
+def method_rows(grids: dict[str, LesionGrid]) -> tuple[MethodRow, ...]:
+    """Return how each quantity was measured, in which examinations; quantities of the same methods together."""
+    quantities: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for grid in grids.values():
+        labels: dict[str, list[str]] = {}
+        for row in grid.rows:
+            for column, cell in zip(grid.columns, row.cells, strict=True):
+                if cell.measurement is not None:
+                    labels.setdefault(cell.method or "not said how", []).append(column.label)
+        if labels:
+            methods = tuple((method, "" if len(labels) == 1 else ", ".join(dict.fromkeys(where))) for method, where in labels.items())
+            quantities.setdefault(methods, []).append(grid.quantity.label + (f" ({grid.statistic})" if grid.statistic else ""))
+    return tuple(MethodRow(", ".join(names), methods) for methods, names in quantities.items())
+
+
+def _is_comparable(grid: LesionGrid | None, change: LesionChange) -> bool:
+    return grid is None or all(cell.comparable for cell in grid.row(change.lesion.uid).cells if cell.time_point == change.time_point)
+
+
+def _chip(assessment: CaseAssessment, name: str, index: int) -> Chip | None:
+    one = assessment.criteria[name].at(index)
+    if one is None:
+        return None
+    change = one.change_percent
+    return Chip(name, one.category, "" if math.isnan(change) or one.category is Category.BASELINE else show_change(change), one.reason)
+
+
+def _flags(assessment: CaseAssessment, index: int) -> tuple[Flag, ...]:
+    found = []
+    for kind in CautionKind:
+        here = [one for one in assessment.cautions if one.kind is kind and one.time_point in (index, None)]
+        names = tuple(dict.fromkeys(one.lesion.identifier or one.lesion.uid for one in here))
+        if names:
+            found.append(Flag(kind.value, names))
+    if assessment.selection.undecided:
+        names = tuple(one.lesion.identifier or one.lesion.uid for one in assessment.selection.undecided)
+        found.append(Flag("new or overlooked, not decided on", names))
+    return tuple(found)
+
+
+def _facts(case: Case, assessment: CaseAssessment, lesion: Lesion) -> tuple[str, ...]:
+    choice = next((one for one in assessment.selection.choices if one.lesion.uid == lesion.uid), None)
+    role = str(choice.kind) if choice and choice.kind else "not assessed"
+    facts = [lesion.organ, f"{role} in RECIST 1.1"]
+    facts += [
+        word
+        for word, holds in (
+            ("lymph node", lesion.lymph_node),
+            ("proven", lesion.proven),
+            ("typical enhancement", lesion.typical_enhancement),
+            ("locally treated before", lesion.previously_treated),
+            ("ill-defined", lesion.ill_defined),
+            ("tumour thrombus", lesion.tumour_thrombus),
+            ("inside the radiation field", lesion.in_field),
+            ("outside the radiation field", lesion.in_field is False),
+        )
+        if holds
+    ]
+    if lesion.dose_gy is not None:
+        facts.append(f"{lesion.dose_gy:g} Gy in {lesion.fractions} fractions")
+    excluded = case.exclusion(lesion.uid)
+    return (*facts, f"left out: {excluded}") if excluded else tuple(facts)
+
+
+def _initial(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
