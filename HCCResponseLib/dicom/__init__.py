@@ -16,7 +16,7 @@ from .examination import (
 from .flip_angles import FlipAngleSeries, read_flip_angles
 from .image_kind import split_series
 from .recognition import Confidence, Recognition, recognise
-from .scan import Scan, Skipped, scan_folder
+from .scan import Scan, Skipped, scan_files, scan_folder
 from .series import Frame, Series
 from .volume import ImageSeries, read_volume
 
@@ -45,6 +45,7 @@ __all__ = [
     "read_volume",
     "recognise",
     "recognise_examination",
+    "scan_files",
     "scan_folder",
     "split_series",
 ]

@@ -4,7 +4,7 @@ import math
 import os
 import struct
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +22,7 @@ from .headers import date_of, number, quiet_pydicom, text
 from .pulse_sequence import pulse_sequence
 from .series import Frame, Series
 
-__all__ = ["Scan", "Skipped", "scan_folder"]
+__all__ = ["Scan", "Skipped", "scan_files", "scan_folder"]
 
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 DERIVED_OBJECTS = {"SEG": "a segmentation", "RTDOSE": "a radiotherapy dose"}
@@ -57,9 +57,7 @@ class _Unusable(Exception):
 def scan_folder(folder: str | os.PathLike, *, progress: Progress | None = None) -> Scan:
     """Group the DICOM images below a folder into series; only headers are read.
 
-    Files of any name are looked at, in all subfolders; a DICOMDIR is passed over without a word. What is no DICOM file,
-    ends too early, is no image, or is the same image a second time ends in ``skipped`` with the reason.
-    Images that share a series UID but not the patient or the study become different series.
+    Files of any name are looked at, in all subfolders; a DICOMDIR is passed over without a word. The rest is as in :func:`scan_files`.
 
     :param folder: folder to look through.
     :param progress: told the finished fraction; may cancel.
@@ -69,7 +67,20 @@ def scan_folder(folder: str | os.PathLike, *, progress: Progress | None = None) 
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"'{folder}' is not a folder. Choose the folder that holds the DICOM files.")
-    paths = list(_files(folder))
+    return scan_files(_files(folder), folder=folder, progress=progress)
+
+
+def scan_files(files: Iterable[str | os.PathLike], *, folder: Path | None = None, progress: Progress | None = None) -> Scan:
+    """Group DICOM images into series; only headers are read.
+
+    What is no DICOM file, ends too early, is no image, or is the same image a second time ends in ``skipped`` with the reason.
+    Images that share a series UID but not the patient or the study become different series.
+
+    :param folder: that messages leave away from the paths below it.
+    :param progress: told the finished fraction; may cancel.
+    :raises Cancelled: ``progress`` returned False.
+    """
+    paths = [Path(file) for file in files]
     skipped: list[Skipped] = []
     headers: dict[tuple, Dataset] = {}
     frames: dict[tuple, list[Frame]] = defaultdict(list)
@@ -97,7 +108,7 @@ def scan_folder(folder: str | os.PathLike, *, progress: Progress | None = None) 
         content = (key, len(found), replace(found[0], path=Path()))
         twin = next((other for other, same in seen[uid] if same == content), None)
         if twin is not None:
-            skipped.append(Skipped(path, f"the same image as '{twin.relative_to(folder)}' (SOP instance {uid})"))
+            skipped.append(Skipped(path, f"the same image as '{twin.relative_to(folder) if folder else twin}' (SOP instance {uid})"))
             continue
         if seen[uid]:
             notes[key].append(f"'{path.name}' and '{seen[uid][0][0].name}' are different images with one SOP instance UID ({uid}).")
