@@ -8,6 +8,7 @@ from datetime import datetime
 
 __all__ = [
     "acquired",
+    "acquisition_facts",
     "contrast_agent",
     "echo_time_s",
     "field_strength_t",
@@ -31,6 +32,28 @@ def set_acquisition(node, **facts) -> None:
             continue
         text = value.isoformat() if isinstance(value, datetime) else value if isinstance(value, str) else repr(float(value))
         node.SetAttribute(_attribute(name), text)
+
+
+def acquisition_facts(series, frames) -> dict:
+    """Return what :func:`set_acquisition` takes, as the headers of images tell it.
+
+    :param series: :class:`~HCCResponseLib.dicom.Series` that the images are of.
+    :param frames: their :class:`~HCCResponseLib.dicom.Frame`; what is not the same for all of them is left out.
+    """
+    from ..dicom.headers import dated
+
+    def common(name: str):
+        values = {getattr(frame, name) for frame in frames}
+        return values.pop() if len(values) == 1 else None
+
+    return {
+        "slice_thickness_mm": common("slice_thickness_mm"),
+        "echo_time_s": common("echo_time_s"),
+        "field_strength_t": series[0].pulse_sequence.field_t,
+        "contrast_agent": next((one.contrast_agent for one in series if one.contrast_agent), ""),
+        "injected": next((one.contrast_start for one in series if one.contrast_start is not None), None),
+        "acquired": dated(min((frame.acquired for frame in frames if frame.acquired is not None), default=None)),
+    }
 
 
 def slice_thickness_mm(node) -> float | None:

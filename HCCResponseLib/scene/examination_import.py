@@ -9,7 +9,7 @@ import slicer
 from ..errors import InputError
 from ..progress import Progress, report_progress, subrange
 from ..response.roles import Role
-from .acquisition import set_acquisition
+from .acquisition import acquisition_facts, set_acquisition
 from .added_nodes import all_or_none
 from .b_values import set_b_value
 from .diffusion_import import PHILIPS_PRIVATE, SCALING_ATTRIBUTE
@@ -21,7 +21,7 @@ from .subject_hierarchy import add_folder, study_item, subject_hierarchy_item
 from .time_points import propose_time_points, set_time_point
 from .volumes import add_volume
 
-__all__ = ["CONFIDENCE_ATTRIBUTE", "PART_ATTRIBUTE", "ImportedExaminations", "import_examinations"]
+__all__ = ["CONFIDENCE_ATTRIBUTE", "PART_ATTRIBUTE", "SERIES_ATTRIBUTE", "ImportedExaminations", "import_examinations", "series_key"]
 
 SERIES_ATTRIBUTE = "HCC.SeriesInstanceUID"
 PART_ATTRIBUTE = "HCC.SeriesPart"
@@ -126,12 +126,13 @@ def _patient_id(of) -> str:
 
 def _nodes_of(recognition) -> list:
     """Return the nodes that the series of a recognition were imported to before."""
-    key = _key(recognition.series)
+    key = series_key(recognition.series)
     nodes = [*slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"), *slicer.util.getNodesByClass("vtkMRMLSequenceNode")]
     return [node for node in nodes if (node.GetAttribute(SERIES_ATTRIBUTE), node.GetAttribute(PART_ATTRIBUTE) or "") == key]
 
 
-def _key(series) -> tuple[str, str]:
+def series_key(series) -> tuple[str, str]:
+    """Return what tells images by the DICOM series they come from: series UIDs, and the part of the series."""
     return ", ".join(dict.fromkeys(one.series_uid for one in series)), series[0].part if len(series) == 1 else ""
 
 
@@ -141,7 +142,7 @@ def _add(reading, study: int, added: list) -> list:
     add = {Role.DWI: _add_diffusion, Role.VFA: _add_flip_angles, Role.DCE: _add_dynamic}.get(recognition.role, _add_image)
     nodes = add(images, recognition, study, added)
     series = recognition.series
-    uids, part = _key(series)
+    uids, part = series_key(series)
     for node in nodes:
         set_role(node, recognition.role, recognition.reason)
         node.SetAttribute(CONFIDENCE_ATTRIBUTE, str(recognition.confidence))
@@ -211,26 +212,13 @@ def _add_dynamic(images, recognition, study: int, added: list) -> list:
 
 def _describe(node, series, images, frame) -> None:
     """Write down how the images were acquired; ``frame`` is one that is like the others."""
-    from ..dicom.headers import dated
-
     first = frame or series[0].frames[0]
     if not node.IsA("vtkMRMLSequenceNode"):
         set_display_window(node, frame if images.scaling != PHILIPS_PRIVATE else None)
-    # a diffusion or flip angle series has one value for all of its images, others that of each frame
     set_flip_angle_deg(node, first.flip_angle_deg or None)
     repetition_time = getattr(images, "repetition_time_s", None) or first.repetition_time_s
     set_repetition_time_s(node, round(repetition_time, 9) if repetition_time else None)
-    thickness = {one.slice_thickness_mm for each in series for one in each.frames}
-    moments = [one.acquired for each in series for one in each.frames if one.acquired is not None]
-    set_acquisition(
-        node,
-        slice_thickness_mm=thickness.pop() if len(thickness) == 1 else None,
-        echo_time_s=first.echo_time_s,
-        field_strength_t=series[0].pulse_sequence.field_t,
-        contrast_agent=next((one.contrast_agent for one in series if one.contrast_agent), ""),
-        injected=next((one.contrast_start for one in series if one.contrast_start is not None), None),
-        acquired=dated(min(moments, default=None)),
-    )
+    set_acquisition(node, **acquisition_facts(series, [one for each in series for one in each.frames]))
 
 
 def _place(node, study: int) -> None:
