@@ -9,10 +9,12 @@ from ..errors import InputError
 from .dynamic_series import frame_times_s
 from .examination_volumes import array_on_grid_of
 from .flip_angles import flip_angle_deg, repetition_time_s
-from .parameter_maps import map_quantity, map_values, validity_node
-from .volumes import volume_array, volume_geometry
+from .parameter_maps import map_quantity, map_sources, map_values, validity_node
+from .volumes import ijk_to_world, volume_array, volume_geometry
 
-__all__ = ["Conversion", "baseline_images", "conversion_of", "map_fingerprint", "tissue_t1"]
+__all__ = ["Conversion", "baseline_images", "conversion_of", "outdated_conversion", "record_conversion", "t1_at", "tissue_t1"]
+
+T1_REFERENCE = "HCC.T1Map"
 
 _ALL_OF_A_VOXEL = 1 - 1e-4
 
@@ -38,6 +40,11 @@ class Conversion:
         from ..quantification.contrast import concentration_to_signal
 
         return concentration_to_signal(concentration, baseline=baseline_signal, t1_s=t1_s, **self._sequence)
+
+    def text(self, t1_s: float | None) -> str:
+        """Return the settings as a map's method names them; ``t1_s`` None: T1 from a map."""
+        t1 = "T10 map" if t1_s is None else f"T10 {t1_s:g} s"
+        return f"{t1}, r1 {self.relaxivity:g} /(s mM), {self.flip_angle_deg:g} deg, TR {1e3 * self.repetition_time_s:g} ms"
 
     @property
     def _sequence(self) -> dict:
@@ -102,6 +109,58 @@ def tissue_t1(grid_node, t1_map, t1_s: float | None) -> np.ndarray | float:
     return resampled
 
 
-def map_fingerprint(map_node) -> str:
+def t1_at(t1_map, grid_node, voxel) -> float:
+    """Return the T1 [s] of a map at one voxel (k, j, i) of a volume: what :func:`tissue_t1` gives there.
+
+    :raises InputError: the map is none of T1.
+    """
+    from scipy import ndimage
+
+    quantity = map_quantity(t1_map)
+    if quantity is None or quantity.key != "T1":
+        raise InputError(f"Volume '{t1_map.GetName()}' is no T1 map; choose one, or enter one T1 for all tissue.")
+    position = (np.linalg.inv(ijk_to_world(t1_map)) @ ijk_to_world(grid_node) @ [*voxel[::-1], 1.0])[2::-1, None]
+
+    def at(node) -> float:
+        # A voxel's own centre must not fall into its neighbour by rounding.
+        centre = np.where(np.abs(position - np.rint(position)) < 1e-6, np.rint(position), position)
+        return float(ndimage.map_coordinates(volume_array(node), centre, np.float64, order=1, cval=np.nan)[0])
+
+    mask_node = validity_node(t1_map)
+    valid = mask_node is None or at(mask_node) >= _ALL_OF_A_VOXEL
+    return at(t1_map) / quantity.display_factor if valid else np.nan
+
+
+def record_conversion(map_node, conversion: Conversion, t1_map, t1_s: float | None) -> None:
+    """Write at a map with which settings signals became concentrations."""
+    for attribute, value in {
+        "HCC.Relaxivity": f"{conversion.relaxivity:g}",
+        "HCC.SeriesFlipAngle": f"{conversion.flip_angle_deg:g}",
+        "HCC.SeriesRepetitionTime": f"{conversion.repetition_time_s:g}",
+        "HCC.BaselineImages": f"{conversion.baseline}",
+        "HCC.T10": f"{t1_s:g} s" if t1_map is None else f"map '{t1_map.GetName()}'",
+        "HCC.T10Voxels": "" if t1_map is None else _fingerprint(t1_map),
+    }.items():
+        map_node.SetAttribute(attribute, value)
+    map_node.SetNodeReferenceID(T1_REFERENCE, None if t1_map is None else t1_map.GetID())
+
+
+def outdated_conversion(map_node) -> str:
+    """Return why a map from concentrations is out of date: its T1 map, flip angle or TR were changed since; empty where it is not."""
+    name, t1_map = map_node.GetName(), map_node.GetNodeReference(T1_REFERENCE)
+    if t1_map is not None and _fingerprint(t1_map) != map_node.GetAttribute("HCC.T10Voxels"):
+        return f"The T1 map '{t1_map.GetName()}' was computed again after '{name}' was; compute '{name}' again."
+    for sequence_node in map_sources(map_node):
+        for value, attribute, what in (
+            (flip_angle_deg(sequence_node), "HCC.SeriesFlipAngle", "flip angle"),
+            (repetition_time_s(sequence_node), "HCC.SeriesRepetitionTime", "repetition time"),
+        ):
+            kept = map_node.GetAttribute(attribute)
+            if kept and value is not None and f"{value:g}" != kept:
+                return f"The {what} of '{sequence_node.GetName()}' is {value:g} now, '{name}' was made with {kept}; compute it again."
+    return ""
+
+
+def _fingerprint(map_node) -> str:
     """Return what changes when the voxels of a map do."""
     return hashlib.blake2b(np.ascontiguousarray(volume_array(map_node)), digest_size=8).hexdigest()

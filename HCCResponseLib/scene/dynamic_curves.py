@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .dynamic_series import dynamic_geometry, shown_volume
+from ..errors import InputError
+from .dynamic_series import shown_volume
 from .volumes import ijk_to_world, volume_array
 
 __all__ = ["grid_volume", "read_curves", "voxel_at"]
@@ -12,13 +13,13 @@ def grid_volume(sequence_node):
     """Return a volume that lies where the images of a dynamic series do: the one that shows it, or its first image.
 
     :raises InputError: no sequence, or it holds no images.
-    :raises GeometryError: its images do not lie on one grid.
     """
-    geometry = dynamic_geometry(sequence_node)
-    shown = shown_volume(sequence_node)
-    if shown is not None and shown.GetImageData() is not None and volume_array(shown).shape == geometry.shape:
+    if sequence_node is None or sequence_node.GetNumberOfDataNodes() == 0:
+        raise InputError("No dynamic series with images was chosen.")
+    first, shown = sequence_node.GetNthDataNode(0), shown_volume(sequence_node)
+    if shown is not None and shown.GetImageData() is not None and volume_array(shown).shape == volume_array(first).shape:
         return shown
-    return sequence_node.GetNthDataNode(0)
+    return first
 
 
 def read_curves(sequence_node, voxels) -> np.ndarray:
@@ -38,6 +39,6 @@ def voxel_at(volume_node, point_ras) -> tuple[int, int, int] | None:
 
     :raises GeometryError: a parent transform is not linear.
     """
-    i, j, k = np.rint((np.linalg.inv(ijk_to_world(volume_node)) @ [*point_ras, 1.0])[:3]).astype(int)
-    shape = volume_array(volume_node).shape
-    return (int(k), int(j), int(i)) if all(0 <= n < size for n, size in zip((k, j, i), shape, strict=True)) else None
+    position = (np.linalg.inv(ijk_to_world(volume_node)) @ [*point_ras, 1.0])[2::-1]
+    voxel = tuple(int(n) for n in np.rint(position))
+    return voxel if all(0 <= n < size for n, size in zip(voxel, volume_array(volume_node).shape, strict=True)) else None

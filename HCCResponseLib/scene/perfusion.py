@@ -6,16 +6,14 @@ from collections.abc import Mapping
 import numpy as np
 from ..errors import InputError
 from ..progress import Progress, report_progress, subrange
-from .concentration import Conversion, conversion_of, map_fingerprint, tissue_t1
+from .concentration import Conversion, conversion_of, outdated_conversion, record_conversion, tissue_t1
 from .dynamic_check import check_dynamic
 from .dynamic_curves import grid_volume, read_curves
 from .dynamic_series import dynamic_geometry
-from .flip_angles import flip_angle_deg, repetition_time_s
 from .input_check import Finding, Level, require_no_error
 from .input_table import input_description, input_fingerprint, input_function
 from .map_region import leave_out_air, region_mask, region_text
 from .map_set import check_outputs, make_maps, maps_of
-from .parameter_maps import SOURCE_REFERENCE
 from .subject_hierarchy import place_beside
 from .volumes import add_volume, update_volume, volume_array
 
@@ -40,7 +38,7 @@ MODELS = {
 }
 """Tissue models by name; those with a dual input need the portal vein's."""
 
-_QUANTITY_OF = {
+QUANTITY_OF = {
     "ktrans": "KTRANS",
     "kep": "KEP",
     "ve": "VE",
@@ -54,10 +52,10 @@ _QUANTITY_OF = {
     "portal_delay_s": "PORTAL_DELAY",
     "rmse": "FIT_RESIDUAL",
 }
-PERFUSION_QUANTITIES = tuple(_QUANTITY_OF.values())
+PERFUSION_QUANTITIES = tuple(QUANTITY_OF.values())
 
 STATUS_REFERENCE = "HCC.StatusMap"
-_INPUT_REFERENCE, _PORTAL_REFERENCE, _T1_REFERENCE = "HCC.ArterialInput", "HCC.PortalInput", "HCC.T1Map"
+_INPUT_REFERENCE, _PORTAL_REFERENCE = "HCC.ArterialInput", "HCC.PortalInput"
 _COUNTS = "HCC.StatusCounts"
 
 _VOXELS_AT_ONCE = 1 << 17
@@ -129,7 +127,7 @@ def compute_perfusion(
     found.require_some(sequence_node)
 
     maps = make_maps(
-        {_QUANTITY_OF[name]: array for name, array in found.maps.items() if np.isfinite(array).any()},
+        {QUANTITY_OF[name]: array for name, array in found.maps.items() if np.isfinite(array).any()},
         found.valid,
         geometry,
         source_nodes=[sequence_node],
@@ -138,18 +136,12 @@ def compute_perfusion(
         attributes={
             "HCC.Model": model,
             "HCC.Delay": " ".join(f"{one:g}" for one in np.atleast_1d(delay_s)),
-            "HCC.Relaxivity": f"{relaxivity:g}",
-            "HCC.SeriesFlipAngle": f"{conversion.flip_angle_deg:g}",
-            "HCC.SeriesRepetitionTime": f"{conversion.repetition_time_s:g}",
-            "HCC.BaselineImages": f"{conversion.baseline}",
             "HCC.Hematocrit": f"{function.hematocrit:g}",
             "HCC.ArrivalS": f"{function.arrival_s:.6g}",
             "HCC.ArterialInputSource": input_description(input_node)[1],
             "HCC.ArterialInputSamples": input_fingerprint(input_node),
             "HCC.PortalInputSource": "" if portal_node is None else input_description(portal_node)[1],
             "HCC.PortalInputSamples": "" if portal_node is None else input_fingerprint(portal_node),
-            "HCC.T10": f"{t1_s:g} s" if t1_map is None else f"map '{t1_map.GetName()}'",
-            "HCC.T10Voxels": "" if t1_map is None else map_fingerprint(t1_map),
             "HCC.AirLeftOut": "yes" if air_left_out else "no",
             "HCC.Region": region_text(region),
             _COUNTS: json.dumps(found.counts()),
@@ -157,7 +149,10 @@ def compute_perfusion(
         map_nodes=map_nodes,
         transform_node=grid.GetParentTransformNode(),
     )
-    _store_references(maps, input_node, portal_node, t1_map)
+    for node in maps.values():
+        record_conversion(node, conversion, t1_map, t1_s)
+        for reference, table in ((_INPUT_REFERENCE, input_node), (_PORTAL_REFERENCE, portal_node)):
+            node.SetNodeReferenceID(reference, None if table is None else table.GetID())
     _store_status(maps, found.status, geometry, sequence_node, prefix)
     return maps
 
@@ -191,20 +186,7 @@ def outdated_perfusion(map_node) -> str:
         table, kept = map_node.GetNodeReference(reference), map_node.GetAttribute(attribute)
         if table is not None and kept and input_fingerprint(table) != kept:
             return f"The {what} '{table.GetName()}' was changed after '{name}' was computed with it; compute the map again."
-    t1_map = map_node.GetNodeReference(_T1_REFERENCE)
-    if t1_map is not None and map_fingerprint(t1_map) != map_node.GetAttribute("HCC.T10Voxels"):
-        return f"The T1 map '{t1_map.GetName()}' was computed again after '{name}' was; compute '{name}' again."
-    sequence_node = map_node.GetNodeReference(SOURCE_REFERENCE)
-    if sequence_node is None:
-        return ""
-    for value, attribute, what in (
-        (flip_angle_deg(sequence_node), "HCC.SeriesFlipAngle", "flip angle"),
-        (repetition_time_s(sequence_node), "HCC.SeriesRepetitionTime", "repetition time"),
-    ):
-        kept = map_node.GetAttribute(attribute)
-        if kept and value is not None and f"{value:g}" != kept:
-            return f"The {what} of '{sequence_node.GetName()}' is {value:g} now, '{name}' was made with {kept}; compute it again."
-    return ""
+    return outdated_conversion(map_node)
 
 
 def _fit(signals, conversion: Conversion, t1, voxels, function, options: dict, progress):
@@ -292,15 +274,7 @@ def _method(conversion: Conversion, model, delay_s, portal_delay_s, input_node, 
             words.append(f"{name} fitted {delay[0]:g} to {delay[1]:g} s")
         elif delay:
             words.append(f"{name} {delay:g} s")
-    words += ["T10 map" if t1_s is None else f"T10 {t1_s:g} s", f"r1 {conversion.relaxivity:g} /(s mM)"]
-    words += [f"{conversion.flip_angle_deg:g} deg", f"TR {1e3 * conversion.repetition_time_s:g} ms"]
-    return ", ".join([*words, *(["air left out"] if air_left_out else [])])
-
-
-def _store_references(maps, input_node, portal_node, t1_map) -> None:
-    for node in maps.values():
-        for reference, other in ((_INPUT_REFERENCE, input_node), (_PORTAL_REFERENCE, portal_node), (_T1_REFERENCE, t1_map)):
-            node.SetNodeReferenceID(reference, None if other is None else other.GetID())
+    return ", ".join([*words, conversion.text(t1_s), *(["air left out"] if air_left_out else [])])
 
 
 def _store_status(maps, status, geometry, sequence_node, prefix: str) -> None:
