@@ -148,6 +148,19 @@ class SceneFileTest(SceneTestCase):
                 load_scene(self.folder / name)
         self.assertEqual(case_from_scene(), self.case)
 
+    def test_any_name_of_a_node_can_be_loaded_again(self):
+        names = ["T1 & T2", "<b>", 'say "so"', "a|b;c^d", "50 %26", "é→", "line\nbreak", "x" * 300, "C:\\data/x", ".", "T1 & T2"]
+        nodes = [add_volume(self.values + n, GEOMETRY, name) for n, name in enumerate(names)]
+        path = save_scene(self.folder / "T1 & T2.mrb")
+        self.assertEqual([node.GetStorageNode().GetFileName() or "" for node in nodes], [""] * len(names))
+        for _ in range(2):
+            load_scene(path)
+            found = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")[-len(names) :]
+            self.assertEqual([node.GetName() for node in found], names)
+            for n, node in enumerate(found):
+                np.testing.assert_array_equal(volume_array(node), self.values + n)
+            save_scene(path)
+
     def test_an_earlier_file_stays_when_saving_fails(self):
         path = save_scene(self.folder / "case.mrb")
         before = path.read_bytes()
@@ -162,6 +175,10 @@ class SceneFileTest(SceneTestCase):
         (self.folder / "file").write_text("x")
         with self.assertRaisesRegex(HCCResponseError, "could not be saved"):
             save_scene(self.folder / "file" / "case.mrb")
+        slicer.util.getNode("T1: 1/2").SetName("a\x01b")
+        with self.assertRaisesRegex(HCCResponseError, "a character that no scene file can hold"):
+            save_scene(path)
+        slicer.util.getNode("a\x01b").SetName("T1: 1/2")
         self.assertEqual(path.read_bytes(), before)
         self.assertEqual(sorted(one.name for one in self.folder.iterdir()), ["case.mrb", "file"])
         self.assertEqual(case_from_scene(), self.case)
