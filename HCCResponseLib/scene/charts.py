@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import slicer
 import vtk
 
-__all__ = ["COLORS", "ChartSeries", "chart_text", "remove_chart", "update_chart"]
+from ..report.colours import LINE_COLOURS
 
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f")
-"""Okabe and Ito's colours, which colour-blind readers can tell apart."""
+__all__ = ["ChartSeries", "chart_text", "remove_chart", "update_chart"]
 
 _CHART_ATTRIBUTE = "HCC.Chart"
+_LEGEND_LINE = 0.045
+"""Part of the height of a plot view that a line of the legend takes."""
+
 _SUPERSCRIPTS = str.maketrans({"⁻": "-", "⁰": "0", "¹": "1", "²": "2", "³": "3", "–": "-", "µ": "u"})
 
 
@@ -33,12 +35,13 @@ class ChartSeries:
     label: str
     x: Sequence[float]
     y: Sequence[float]
-    color: str = COLORS[0]
+    color: str = LINE_COLOURS[0]
     line: bool = True
     marker: bool = True
     square: bool = False
     dashed: bool = False
     width: float = 2.0
+    size: float = 9.0
 
 
 def update_chart(
@@ -56,8 +59,12 @@ def update_chart(
 
     :param series: drawn in this order; what the chart had before is taken out.
     :param x_range: limits of the axis; None fits the data.
+    :param y_range: likewise; with a legend there is room for it above, where it covers no data.
     """
     chart = _chart(name)
+    legend = legend and len(series) > 1
+    if legend:
+        y_range = _with_legend(y_range, series)
     with slicer.util.NodeModify(chart):
         known = [chart.GetNthPlotSeriesNode(n) for n in range(chart.GetNumberOfPlotSeriesNodes())]
         nodes = [node for node in known if node is not None]
@@ -70,7 +77,7 @@ def update_chart(
         chart.SetTitle(chart_text(title))
         chart.SetXAxisTitle(chart_text(x_title))
         chart.SetYAxisTitle(chart_text(y_title))
-        chart.SetLegendVisibility(legend and len(series) > 1)
+        chart.SetLegendVisibility(legend)
         chart.SetGridVisibility(True)
         for limits, automatic, manual in (
             (x_range, chart.SetXAxisRangeAuto, chart.SetXAxisRange),
@@ -144,6 +151,8 @@ def _fill(node, series: ChartSeries) -> None:
         table_node.SetHideFromEditors(True)
         node.SetAndObserveTableNodeID(table_node.GetID())
     points = [(x, y) for x, y in zip(series.x, series.y, strict=True) if not (math.isnan(x) or math.isnan(y))]
+    if len(points) == 1:  # the view complains of series with one point
+        points = points * 2
     table = vtk.vtkTable()
     for name, values in (("x", [one[0] for one in points]), ("y", [one[1] for one in points])):
         column = vtk.vtkDoubleArray()
@@ -158,15 +167,19 @@ def _fill(node, series: ChartSeries) -> None:
         node.SetXColumnName("x")
         node.SetYColumnName("y")
         node.SetColor(*(int(series.color[place : place + 2], 16) / 255 for place in (1, 3, 5)))
-        node.SetLineStyle(_line_style(node, series, len(points)))
+        node.SetLineStyle((node.LineStyleDash if series.dashed else node.LineStyleSolid) if series.line else node.LineStyleNone)
         node.SetLineWidth(series.width)
         style = node.MarkerStyleSquare if series.square else node.MarkerStyleCircle
         node.SetMarkerStyle(style if series.marker else node.MarkerStyleNone)
-        node.SetMarkerSize(9.0)
+        node.SetMarkerSize(series.size)
 
 
-def _line_style(node, series: ChartSeries, count: int) -> int:
-    # the view complains of lines with fewer than two points
-    if not series.line or count < 2:
-        return node.LineStyleNone
-    return node.LineStyleDash if series.dashed else node.LineStyleSolid
+def _with_legend(y_range: tuple[float, float] | None, series: Sequence[ChartSeries]) -> tuple[float, float] | None:
+    """Limits with room for the legend in the upper corner; None where there is no number."""
+    numbers = [y for one in series for y in one.y if not math.isnan(y)]
+    if y_range is None and not numbers:
+        return None
+    low, high = y_range or (min(numbers), max(numbers))
+    height = max(high - low, 1e-6 * max(abs(high), 1e-6)) * (1.0 if y_range else 1.05)
+    room = min(0.05 + _LEGEND_LINE * len(series), 0.6)
+    return (high - height if y_range is None else low, (high - height) + height / (1.0 - room))

@@ -5,24 +5,14 @@ They draw what :mod:`HCCResponseLib.response.course` and the lesion grid hold; s
 
 import math
 
+from ..report.colours import CATEGORY_COLOURS, GREY, INK, LINE_COLOURS
 from ..response.course import SUM, Spider, Swimmer, Waterfall, WaterfallBar
-from ..response.criteria.category import Category
 from ..response.lesion_grid import LesionGrid
-from .charts import COLORS, ChartSeries, update_chart
+from .charts import ChartSeries, update_chart
 
-__all__ = ["CATEGORY_COLORS", "chart_over_time", "chart_spider", "chart_swimmer", "chart_waterfall"]
+__all__ = ["chart_over_time", "chart_spider", "chart_swimmer", "chart_waterfall"]
 
-CATEGORY_COLORS = {
-    Category.CR: "#0072b2",
-    Category.PR: "#56b4e9",
-    Category.SD: "#999999",
-    Category.NON_CR_NON_PD: "#bbbbbb",
-    Category.PD: "#d55e00",
-    Category.NE: "#000000",
-}
-"""Told apart by colour-blind readers: response blue, progression vermilion."""
-
-_SUM_COLOR = "#000000"
+_SUM_COLOR = INK
 
 
 def chart_over_time(grid: LesionGrid):
@@ -34,7 +24,7 @@ def chart_over_time(grid: LesionGrid):
     for row in (one for one in grid.rows if not one.is_empty):
         values = [cell.value * grid.quantity.display_factor for cell in row.cells]
         if not all(math.isnan(value) for value in values):
-            series.append(ChartSeries(row.name, places, values, COLORS[len(series) % len(COLORS)]))
+            series.append(ChartSeries(row.name, places, values, LINE_COLOURS[len(series) % len(LINE_COLOURS)]))
     x_title = "weeks from baseline" if known else "examination"
     return update_chart("quantity over time", series, title=grid.title, x_title=x_title, y_title=grid.title, x_range=_with_margin(places))
 
@@ -44,7 +34,7 @@ def chart_spider(spider: Spider):
     series = []
     for line in spider.lines:
         is_sum = not line.lesion_uid
-        color = _SUM_COLOR if is_sum else COLORS[len([one for one in series if one.label != SUM]) % len(COLORS)]
+        color = _SUM_COLOR if is_sum else LINE_COLOURS[len([one for one in series if one.label != SUM]) % len(LINE_COLOURS)]
         xs, ys = [one.x for one in line.points], [one.percent for one in line.points]
         series.append(ChartSeries(line.label, xs, ys, color, width=4.0 if is_sum else 2.0))
     places = [x for one in series for x in one.x]
@@ -61,7 +51,7 @@ def chart_spider(spider: Spider):
 def chart_waterfall(waterfall: Waterfall):
     """Fill the chart of best changes and return its node."""
     bars = waterfall.bars
-    width = min(40.0, 240.0 / max(len(bars), 1))
+    width = min(14.0, 240.0 / max(len(bars), 1))
     series = [
         ChartSeries(one.label, [place, place], [0.0, one.percent], _bar_color(one), marker=False, width=width)
         for place, one in enumerate(bars, start=1)
@@ -73,7 +63,7 @@ def chart_waterfall(waterfall: Waterfall):
         title=f"Best change of {waterfall.title}",
         x_title="lesion, as in the legend from left to right",
         y_title="change from baseline, %",
-        x_range=(0.0, _with_room(len(bars) + 1.0)),
+        x_range=(0.0, len(bars) + 1.0),
     )
 
 
@@ -85,14 +75,14 @@ def chart_swimmer(swimmer: Swimmer):
     lanes = [lane for lane in swimmer.lanes if not lane.lesion_uid]
     places = {lane.label: float(len(lanes) - number) for number, lane in enumerate(lanes)}
     series = [
-        ChartSeries(f"{place:g}  {lane.label}", [lane.start, lane.stop], [place, place], "#cccccc", marker=False, width=6.0)
+        ChartSeries(f"{place:g}  {lane.label}", [lane.start, lane.stop], [place, place], GREY, marker=False, width=6.0)
         for lane, place in zip(lanes, places.values(), strict=True)
     ]
-    for category, color in CATEGORY_COLORS.items():
+    for category, (background, text) in CATEGORY_COLOURS.items():
         events = [(one.x, places[lane.label]) for lane in lanes for one in lane.events if one.category is category]
         if events:
             xs, ys = zip(*events, strict=True)
-            series.append(ChartSeries(str(category), xs, ys, color, line=False))
+            series.append(ChartSeries(str(category), xs, ys, text if background == "#ffffff" else background, line=False, size=14.0))
     return update_chart(
         "swimmer",
         series,
@@ -100,7 +90,7 @@ def chart_swimmer(swimmer: Swimmer):
         x_title=swimmer.x_label,
         y_title="criterion, see legend",
         x_range=_with_margin([place for place, _label in swimmer.ticks]),
-        y_range=(0.0, len(lanes) + 1.0),
+        y_range=(0.5, len(lanes) + 0.5),
     )
 
 
@@ -108,15 +98,10 @@ def _bar_color(bar: WaterfallBar) -> str:
     if not bar.lesion_uid:
         return _SUM_COLOR
     if bar.inside_repeatability:
-        return "#999999"
-    return "#0072b2" if bar.percent < 0.0 else "#d55e00"
+        return GREY
+    return LINE_COLOURS[0] if bar.percent < 0.0 else LINE_COLOURS[1]
 
 
 def _with_margin(places: list[float]) -> tuple[float, float]:
     width = max(max(places) - min(places), 1.0)
-    return (min(places) - 0.05 * width, min(places) + _with_room(width))
-
-
-def _with_room(width: float) -> float:
-    """The legend stands in the upper right corner; it must not cover the data."""
-    return 1.55 * width
+    return (min(places) - 0.05 * width, max(places) + 0.05 * width)
