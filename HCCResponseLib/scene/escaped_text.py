@@ -6,9 +6,10 @@ characters do not come back (or break the file). These characters are kept as nu
 
 import re
 
-__all__ = ["escape", "unescape"]
+__all__ = ["escape", "safe_node_name", "unescape"]
 
 _UNSAFE = re.compile(r"[|\x00-\x1f\x7f]|&(?=#\d+;)")
+_UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f]+")
 _REFERENCE = re.compile(r"&#(\d{1,3});")
 
 
@@ -20,3 +21,12 @@ def escape(text: str) -> str:
 def unescape(text: str) -> str:
     """Return what was given to :func:`escape`."""
     return _REFERENCE.sub(lambda found: chr(int(found[1])), text)
+
+
+def safe_node_name(text: str) -> str:
+    """Return a name with which a node can be saved by Slicer itself and loaded again.
+
+    Slicer names data files as their nodes and writes '&' in such a name into the scene as it is; the scene is not XML then and
+    cannot be opened any more ("T1 & T2"). Names of nodes that come from headers go through here.
+    """
+    return _UNSAFE_IN_NAME.sub(" ", text).replace("&", "+")

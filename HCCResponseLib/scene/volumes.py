@@ -9,6 +9,7 @@ import vtk
 
 from ..errors import GeometryError, InputError
 from ..geometry import LPS_TO_RAS, Geometry
+from .escaped_text import safe_node_name
 
 __all__ = ["add_volume", "ijk_to_world", "transform_to_world", "update_volume", "volume_array", "volume_geometry"]
 
@@ -17,10 +18,11 @@ def add_volume(array, geometry: Geometry, name: str, *, node_class: str = "vtkMR
     """Add a volume node to the scene; float32 stays float32, boolean becomes unsigned 8 bit.
 
     :param array: (k, j, i) voxel values; copied.
+    :param name: see :func:`.escaped_text.safe_node_name`.
     :raises InputError: the array does not have the shape of the geometry.
     """
     array = _checked(array, geometry.shape, name)
-    return slicer.util.addVolumeFromArray(array, ijkToRAS=geometry.ijk_to_ras, name=name, nodeClassName=node_class)
+    return slicer.util.addVolumeFromArray(array, ijkToRAS=geometry.ijk_to_ras, name=safe_node_name(name), nodeClassName=node_class)
 
 
 def update_volume(volume_node, array, geometry: Geometry | None = None) -> None:

@@ -151,6 +151,9 @@ class SceneFileTest(SceneTestCase):
     def test_any_name_of_a_node_can_be_loaded_again(self):
         names = ["T1 & T2", "<b>", 'say "so"', "a|b;c^d", "50 %26", "é→", "line\nbreak", "x" * 300, "C:\\data/x", ".", "T1 & T2"]
         nodes = [add_volume(self.values + n, GEOMETRY, name) for n, name in enumerate(names)]
+        self.assertEqual(nodes[0].GetName(), "T1 + T2", "so that it can be loaded when Slicer itself saves it")
+        for node, name in zip(nodes, names, strict=True):
+            node.SetName(name)
         path = save_scene(self.folder / "T1 & T2.mrb")
         self.assertEqual([node.GetStorageNode().GetFileName() or "" for node in nodes], [""] * len(names))
         for _ in range(2):

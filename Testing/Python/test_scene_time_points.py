@@ -11,7 +11,7 @@ from HCCResponseLib.geometry import Geometry
 from HCCResponseLib.response.case import TimePoint
 from HCCResponseLib.response.measurement import Measurement
 from HCCResponseLib.scene.subject_hierarchy import add_folder, patient_id, study_item
-from HCCResponseLib.scene.measurement_table import add_measurements, measurements
+from HCCResponseLib.scene.measurement_table import add_measurements, measurement_table, measurements
 from HCCResponseLib.scene.time_points import (
     patients,
     propose_time_points,
@@ -152,6 +152,16 @@ class RenumberingTest(SceneTestCase):
         self.assertEqual(self.values(), {0: 20.0, 5: 10.0})
         self.assertEqual([one.value for one in measurements(patient="P2", time_point=0)], [99.0])
         self.assertEqual((study_at(self.patient, 5), study_at(self.patient, 1)), (self.first, 0))
+
+    def test_what_a_user_noted_beside_a_row_goes_along(self):
+        column = measurement_table().AddColumn()
+        column.SetName("note")
+        column.SetValue(1, "seen on the round")
+        set_time_points({self.first: TimePoint(1), self.second: TimePoint(0)})
+        reopen(self.folder / "case.mrb")
+        table = measurement_table().GetTable()
+        self.assertEqual([table.GetValueByName(n, "note").ToString() for n in range(3)], ["", "seen on the round", ""])
+        self.assertEqual([one.value for one in measurements(patient="P1", time_point=0)], [20.0])
 
     def test_a_study_without_its_number_finds_its_rows_again(self):
         set_time_point(self.first, None)
