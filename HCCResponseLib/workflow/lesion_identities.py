@@ -1,0 +1,89 @@
+"""Which outlines of different examinations are the same lesion: by tracking UID, else by name."""
+
+from collections.abc import Iterable, Sequence
+
+from pydicom.uid import generate_uid
+
+from ..errors import InputError
+from ..response.case import Lesion
+from .case_inputs import CaseExamination
+from .case_settings import SETTINGS_FILE, CaseSettings
+from .outline import Outline
+
+__all__ = ["LesionOutlines", "lesion_outlines", "part_uid"]
+
+LesionOutlines = dict[int, dict[str, Outline]]
+"""By time point: outline by tracking UID."""
+
+
+def part_uid(lesion_uid: str, part: str) -> str:
+    """Return the tracking UID of a part of a lesion; always the same."""
+    return str(generate_uid(entropy_srcs=[lesion_uid, part]))
+
+
+def lesion_outlines(
+    patient: str,
+    examinations: Iterable[CaseExamination],
+    settings: CaseSettings,
+) -> tuple[tuple[Lesion, ...], LesionOutlines, tuple[str, ...]]:
+    """Find the lesions of a case.
+
+    An outline without a tracking UID is the lesion that has its name elsewhere; upper and lower case and blanks do not count. A
+    lesion that no file gives a UID gets one made of patient and name, which stays the same in every run.
+
+    :return: the lesions, their outlines, and sentences on outlines that cannot be used.
+    :raises InputError: the settings name a lesion that is not there, or give it a field that it does not have.
+    """
+    examinations = list(examinations)
+    everything = [
+        (one.index, outline) for one in examinations for outline in one.outlines if outline.region_type and outline.region_type.is_lesion
+    ]
+    uid_of: dict[str, str] = {}
+    doubtful = set()
+    for _index, outline in everything:
+        key = _plain(outline.name)
+        if outline.tracking_uid and uid_of.setdefault(key, outline.tracking_uid) != outline.tracking_uid:
+            doubtful.add(key)
+    found: LesionOutlines = {one.index: {} for one in examinations}
+    names: dict[str, str] = {}
+    problems = []
+    for index, outline in everything:
+        key = _plain(outline.name)
+        uid = outline.tracking_uid
+        if not uid and key in doubtful:
+            problems.append(f"Outline '{outline.name}' in {outline.path.name}: several lesions have this name; give it a tracking UID.")
+            continue
+        uid = uid or uid_of.get(key) or str(generate_uid(entropy_srcs=[patient, key]))
+        if uid in found[index]:
+            first = found[index][uid].path.name
+            problems.append(
+                f"Lesion '{outline.name}' is outlined twice at time point {index} ({first}, {outline.path.name}); the first is used.",
+            )
+            continue
+        found[index][uid] = outline
+        names.setdefault(uid, outline.identifier or outline.name)
+    return _lesions(names, settings), found, tuple(problems)
+
+
+def _lesions(names: dict[str, str], settings: CaseSettings) -> tuple[Lesion, ...]:
+    said = {_plain(name): fields for name, fields in settings.lesions.items()}
+    known = {_plain(name) for name in names.values()}
+    if unknown := [name for name in settings.lesions if _plain(name) not in known]:
+        raise InputError(
+            f"{SETTINGS_FILE} tells of lesion {', '.join(unknown)}, which is not outlined; outlined are {_listed(names.values())}.",
+        )
+    lesions = []
+    for uid, name in names.items():
+        try:
+            lesions.append(Lesion(**({"uid": uid, "identifier": name} | dict(said.get(_plain(name), {})))))
+        except TypeError:
+            raise InputError(f"{SETTINGS_FILE}: lesion '{name}' has a field that is not known.") from None
+    return tuple(lesions)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
