@@ -21,7 +21,7 @@ CATEGORY_COLOURS = {
 }
 """Background and text by category."""
 
-LINE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7b5ea7", "#5f6b76")
+LINE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#56b4e9", "#8c510a", "#5f6b76", "#e69f00", "#cc79a7")
 """Lesions, in the order of the case; after the last it begins again, with other markers."""
 
 PART_COLOURS = {"lesion": "#ffffff", "viable": "#e69f00", "necrotic": "#56b4e9", "haemorrhagic": "#cc79a7"}

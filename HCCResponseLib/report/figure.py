@@ -1,6 +1,7 @@
 """Figures of matplotlib as bytes; loaded only when something is drawn."""
 
 import io
+import re
 from importlib.util import find_spec
 
 from ..errors import InputError
@@ -8,6 +9,7 @@ from .text import plain_text
 
 __all__ = ["figure_bytes", "figure_text", "new_figure", "require_packages"]
 
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _FONT = {"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "svg.fonttype": "path", "svg.hashsalt": "HCCResponse"}
 
 
@@ -43,10 +45,12 @@ def figure_bytes(figure, kind: str) -> bytes:
     from matplotlib import rc_context
 
     stream = io.BytesIO()
-    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    nothing = ("Date", "Creator", "Format", "Type") if kind == "svg" else ("Software",)
     with rc_context(_FONT):
-        figure.savefig(stream, format=kind, facecolor=figure.get_facecolor(), metadata=metadata)
-    return stream.getvalue()
+        figure.savefig(stream, format=kind, facecolor=figure.get_facecolor(), metadata=dict.fromkeys(nothing))
+    content = stream.getvalue()
+    # Letters are drawn as paths; matplotlib writes their words into comments, and names a document type on the network.
+    return _COMMENT.sub(b"", content[content.index(b"<svg") :]) if kind == "svg" else content
 
 
 def figure_text(text: str, most: int = 110) -> str:

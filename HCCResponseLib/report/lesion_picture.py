@@ -182,7 +182,7 @@ def lesion_picture(
 
 
 def reference_window(volume: np.ndarray, reference_mask: np.ndarray) -> tuple[float, float]:
-    """Return a window in which a reference region is a grey below the middle, so that signals of several examinations can be compared by eye.
+    """Return a window in which a reference region has the same grey in all examinations, so that signals can be compared by eye.
 
     :param volume: signals (k, j, i) of T1 or T2; not of a subtraction, whose reference is about 0.
     :param reference_mask: boolean (k, j, i), such as normal liver.

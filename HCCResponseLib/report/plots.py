@@ -13,7 +13,7 @@ __all__ = ["quantity_svg", "spider_svg", "swimmer_svg", "waterfall_svg"]
 _MARKERS = "osD^vP"
 _SMALL, _NORMAL = 7.0, 8.0
 _LIMIT = dict(color="#7b8794", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-_WIDTH, _HEIGHT = 3.6, 1.9
+_WIDTH, _HEIGHT = 3.6, 1.82
 """Inches of a plot that takes half a page."""
 
 
@@ -112,7 +112,7 @@ def quantity_svg(grid: LesionGrid, *, order: tuple[str, ...] = ()) -> bytes:
 def swimmer_svg(swimmer: Swimmer) -> bytes:
     """Draw a swimmer plot: criteria with their categories, lesions with what was found, treatments below the axis of time."""
     lanes, rows = swimmer.lanes, len(swimmer.lanes) + bool(swimmer.treatments)
-    height = 0.9 + 0.215 * rows
+    height = 0.85 + 0.185 * rows
     figure = new_figure(_WIDTH * 2 + 0.1, height)
     axes = figure.add_axes((0.14, 0.5 / height, 0.84, 1 - 0.8 / height))
     figure.text(0.006, 1 - 0.08 / height, "Course of the case", fontsize=8.5, fontweight="bold", color=INK, va="top")
@@ -121,7 +121,7 @@ def swimmer_svg(swimmer: Swimmer) -> bytes:
     criteria = sum(1 for one in lanes if not one.lesion_uid)
     for number, lane in enumerate(lanes):
         y = rows - 1 - number
-        axes.plot([lane.start, lane.stop], [y, y], color="#e4e7eb", linewidth=8, solid_capstyle="round", zorder=1)
+        axes.plot([lane.start, lane.stop], [y, y], color="#e4e7eb", linewidth=7, solid_capstyle="round", zorder=1)
         found: dict[float, list[Event]] = {}
         for event in lane.events:
             if event.kind is EventKind.CATEGORY:

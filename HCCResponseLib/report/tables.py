@@ -22,8 +22,8 @@ __all__ = ["ENCODING", "measurements_csv", "read_measurements", "response_csv"]
 ENCODING = "utf-8-sig"
 
 _MARKS = "=+\\-@＝＋－＠"
-_DANGEROUS = re.compile(rf"((?:^|[;,|\t])[\s']*)([{_MARKS}])")
-_DEFUSED = re.compile(rf"((?:^|[;,|\t])[\s']*)'([{_MARKS}])")
+_DANGEROUS = re.compile(rf"((?:^|[;\t])[\s']*)([{_MARKS}])")
+_DEFUSED = re.compile(rf"((?:^|[;\t])[\s']*)'([{_MARKS}])")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _COLUMNS = [one.name for one in fields(Measurement)]
 _ADDED = ("week", "shown", "shown_unit")
