@@ -6,10 +6,12 @@ What Slicer's importers leave is told here (5.12):
 - A volume sequence of the MultiVolumeImporter has frame numbers for its index, without name and unit; the times stand in its
   attributes ``MultiVolume.FrameLabels`` and ``MultiVolume.FrameIdentifyingDICOMTagUnits``. Its proxy volume, not the sequence, stands
   below patient and study, with the instance UIDs as ``DICOMInstanceUID``.
+- Without the MultiVolumeImporter a dynamic series becomes a volume for each acquisition number, in any order.
 - A sequence of DICOMImageSequencePlugin is a film of single slices; its data nodes have ``DICOM.instanceUIDs``.
 
 With Slicer's DICOM database the headers of the whole study are read, and judged together as in an import; without it names are,
-with care. Nothing that a user set is changed, and no sequence of his: one whose index is not seconds is copied.
+with care. Nothing that a user set is changed, and no sequence or volume of his: where the index is not
+seconds, a copy is made.
 """
 
 from collections.abc import Iterable
@@ -29,7 +31,7 @@ from .flip_angles import accept_proposed_flip_angles, flip_angle_deg, repetition
 from .parameter_maps import map_quantity
 from .role_by_name import dynamic_named, role_named
 from .roles import role, role_reason, set_role
-from .sequence_times import copied_from, in_seconds, original_of, study_of_series
+from .sequence_times import assembled, copied_from, image_times, in_seconds, originals_of, study_of_series
 from .time_points import propose_time_points, set_time_point
 
 __all__ = ["Adopted", "Adoption", "adopt_volumes", "adoptable_nodes"]
@@ -46,7 +48,7 @@ class Adopted:
     :param reason: why, or why it was left, a sentence.
     :param source: "DICOM header" or "name"; empty where it was left.
     :param facts: what else is known of it now ("b = 50 s/mm² (DICOM header)").
-    :param original: the sequence that was copied; None else.
+    :param originals: the sequence or the volumes that were copied.
     """
 
     node: object
@@ -54,7 +56,7 @@ class Adopted:
     reason: str
     source: str = ""
     facts: tuple[str, ...] = ()
-    original: object = None
+    originals: tuple = ()
 
 
 @dataclass
@@ -74,9 +76,9 @@ class Adoption:
 def adoptable_nodes() -> list:
     """Return the scalar volumes and sequences of the scene that nobody gave a role yet, nor a reason to have none.
 
-    Maps, hidden volumes, volumes that show a sequence, and sequences that were copied are none of them.
+    Maps, hidden volumes, volumes that show a sequence, and what was copied into one are none of them.
     """
-    copied = [original_of(sequence) for sequence in slicer.util.getNodesByClass("vtkMRMLSequenceNode")]
+    copied = [node for sequence in slicer.util.getNodesByClass("vtkMRMLSequenceNode") for node in originals_of(sequence)]
     volumes = [
         node
         for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
@@ -84,6 +86,7 @@ def adoptable_nodes() -> list:
         and not node.GetHideFromEditors()
         and node.GetImageData() is not None
         and map_quantity(node) is None
+        and node not in copied
         and sequence_shown_by(node) is None
     ]
     sequences = [
@@ -109,6 +112,7 @@ def adopt_volumes(nodes: Iterable | None = None, *, progress: Progress | None = 
         except InputError as error:
             result.nodes.append(Adopted(node, None, str(error)))
             result.problems.append(str(error))
+    _assemble(result, headers)
     adopted = {one.node: study_of_series(one.node) for one in result.nodes if one.role is not None}
     loose = [f"'{node.GetName()}'" for node, study in adopted.items() if not study]
     if loose:
@@ -129,6 +133,16 @@ class _Headers:
     def __init__(self, progress: Progress | None):
         self._progress = progress
         self._studies: dict[str, tuple] = {}
+        self._dynamic: dict[int, tuple] = {}
+
+    def add_dynamic_image(self, recognition, volume) -> None:
+        """Remember a volume that is one image of a dynamic series."""
+        self._dynamic.setdefault(id(recognition), (recognition, []))[1].append(volume)
+
+    @property
+    def dynamic_images(self) -> list[tuple]:
+        """Dynamic series and their volumes."""
+        return list(self._dynamic.values())
 
     def recognitions(self, study_uid: str) -> tuple:
         """Return what the series of a study are; () without a database."""
@@ -151,14 +165,14 @@ def _adopt(node, headers: _Headers) -> Adopted:
     recognitions = headers.recognitions(hierarchy.GetItemUID(study, "DICOM") if study else "") if uids else ()
     holding = [one for one in recognitions if uids <= _uids_of(one)]
     if holding:
-        return _adopt_by_header(node, uids, holding)
+        return _adopt_by_header(node, uids, holding, headers)
     parts = [one for one in recognitions if uids & _uids_of(one)]
     if parts:
         return Adopted(node, None, f"'{node.GetName()}' mixes images of several kinds ({_kinds(parts)}); import the DICOM folder instead.")
     return _adopt_by_name(node)
 
 
-def _adopt_by_header(node, uids: set[str], holding: list) -> Adopted:
+def _adopt_by_header(node, uids: set[str], holding: list, headers: _Headers) -> Adopted:
     fewest = min(len(_uids_of(one)) for one in holding)
     holding = [one for one in holding if len(_uids_of(one)) == fewest]
     found = holding[0]
@@ -170,6 +184,8 @@ def _adopt_by_header(node, uids: set[str], holding: list) -> Adopted:
     frames = [frame for one in found.series for frame in one.frames if frame.sop_instance_uid in uids]
     is_sequence = node.IsA("vtkMRMLSequenceNode")
     if is_sequence != (found.role is Role.DCE):
+        if not is_sequence:
+            headers.add_dynamic_image(found, node)
         return Adopted(node, None, _wrong_kind(node, found))
     differing = {Role.VFA: "flip_angle_deg", Role.DWI: "b_value"}.get(found.role)
     if differing and len({getattr(frame, differing) for frame in frames}) > 1:
@@ -180,16 +196,49 @@ def _adopt_by_header(node, uids: set[str], holding: list) -> Adopted:
         original, (node, times) = node, in_seconds(node, found)
         original = None if node is original else original
         facts.append(times)
-    set_role(node, found.role, found.reason + (copied_from(original) if original else ""))
+    facts += _set_from_header(node, found, frames, copied_from(original) if original else "")
+    return Adopted(node, found.role, role_reason(node), "DICOM header", tuple(facts), (original,) if original else ())
+
+
+def _set_from_header(node, found, frames, more: str) -> list[str]:
+    set_role(node, found.role, found.reason + more)
     node.SetAttribute(CONFIDENCE_ATTRIBUTE, str(found.confidence))
     key, part = series_key(found.series)
     node.SetAttribute(SERIES_ATTRIBUTE, key)
     node.SetAttribute(PART_ATTRIBUTE, part or None)
     set_acquisition(node, **acquisition_facts(found.series, frames), seconds_after_injection=found.time_s)
-    if is_sequence:
+    if node.IsA("vtkMRMLSequenceNode"):
         _set_injection(node, found)
-    facts += _set_numbers(node, found.role, frames)
-    return Adopted(node, found.role, role_reason(node), "DICOM header", tuple(facts), original)
+    return _set_numbers(node, found.role, frames)
+
+
+def _assemble(result: Adoption, headers: "_Headers") -> None:
+    """Make sequences of the volumes that are the images of a dynamic series; Slicer loads one so where it finds no other way."""
+    for found, volumes in headers.dynamic_images:
+        label = found.series[0].label
+        try:
+            times = image_times(found)
+            by_time: dict[float, object] = {}
+            for volume in volumes:
+                own = set().union(*(times.get(uid, set()) for uid in _instance_uids(volume)))
+                if len(own) == 1:
+                    by_time.setdefault(own.pop(), volume)
+            missing = set().union(*times.values()) - set(by_time)
+            if missing:
+                raise InputError(
+                    f"{label}: {len(missing)} of the {len(missing) + len(by_time)} images of the dynamic series are not there as a volume "
+                    "each; import the DICOM folder.",
+                )
+            name = found.series[0].description or volumes[0].GetName()
+            sequence = assembled(by_time, name, study_of_series(volumes[0]) or None)
+        except InputError as error:
+            result.problems.append(str(error))
+            continue
+        frames = [frame for one in found.series for frame in one.frames]
+        facts = _set_from_header(sequence, found, frames, f" Put together from {len(by_time)} volumes, which are unchanged.")
+        facts.insert(0, f"{len(by_time)} images in {max(by_time):.0f} s (DICOM header)")
+        originals = tuple(by_time[seconds] for seconds in sorted(by_time))
+        result.nodes.append(Adopted(sequence, Role.DCE, role_reason(sequence), "DICOM header", tuple(facts), originals))
 
 
 def _adopt_by_name(node) -> Adopted:
@@ -210,7 +259,7 @@ def _adopt_by_name(node) -> Adopted:
         set_role(node, found, f"Named '{name}'; {why}. Check it.")
     node.SetAttribute(CONFIDENCE_ATTRIBUTE, "doubtful")
     facts += _set_numbers(node, role(node), [])
-    return Adopted(node, role(node), role_reason(node), "name", tuple(facts), original)
+    return Adopted(node, role(node), role_reason(node), "name", tuple(facts), (original,) if original else ())
 
 
 def _set_numbers(node, its_role: Role, frames) -> list[str]:
@@ -248,7 +297,7 @@ def _set_injection(sequence, recognition) -> None:
 
 def _wrong_kind(node, found) -> str:
     if found.role is Role.DCE:
-        return f"'{node.GetName()}' is an image of a dynamic series; load that as a sequence, or import the DICOM folder. {found.reason}"
+        return f"'{node.GetName()}' is an image of the dynamic series {found.series[0].label}; that is used as a whole."
     return f"'{node.GetName()}' is a sequence, but its images are no dynamic series ({found.role.title}); import the DICOM folder instead."
 
 

@@ -11,11 +11,11 @@ from ..progress import Progress, report_progress, subrange
 from ..response.roles import Role
 from .acquisition import acquisition_facts, set_acquisition
 from .added_nodes import all_or_none
-from .b_values import set_b_value
+from .b_values import b_value, set_b_value
 from .diffusion_import import PHILIPS_PRIVATE, SCALING_ATTRIBUTE
 from .display_window import set_display_window
 from .dynamic_series import add_dynamic_series
-from .flip_angles import set_flip_angle_deg, set_repetition_time_s
+from .flip_angles import flip_angle_deg, set_flip_angle_deg, set_repetition_time_s
 from .roles import set_role
 from .subject_hierarchy import add_folder, study_item, subject_hierarchy_item
 from .time_points import propose_time_points, set_time_point
@@ -26,6 +26,8 @@ __all__ = ["CONFIDENCE_ATTRIBUTE", "PART_ATTRIBUTE", "SERIES_ATTRIBUTE", "Import
 SERIES_ATTRIBUTE = "HCC.SeriesInstanceUID"
 PART_ATTRIBUTE = "HCC.SeriesPart"
 CONFIDENCE_ATTRIBUTE = "HCC.RoleConfidence"
+_SAME_VALUE = 0.025
+"""Relative difference of b-values or flip angles that are one nominal value."""
 
 
 @dataclass
@@ -79,10 +81,11 @@ def import_examinations(folder, *, roles: Collection[Role] | None = None, progre
             study = _study(examination)
             chosen = [one for one in examination.recognitions if one.role in wanted]
             present = {id(one): _nodes_of(one) for one in chosen}
-            if not all(present.values()):
+            whole = {id(one) for one in chosen if len(present[id(one)]) >= _volumes_in(one)}
+            if len(whole) < len(chosen):
                 # all are read together, even if some are there: their scaling depends on each other
                 for reading in read_examination(examination.recognitions, roles=wanted, progress=part):
-                    if present[id(reading.recognition)]:
+                    if id(reading.recognition) in whole:
                         continue
                     if reading.images is None:
                         failed.append(reading)
@@ -131,6 +134,14 @@ def _nodes_of(recognition) -> list:
     return [node for node in nodes if (node.GetAttribute(SERIES_ATTRIBUTE), node.GetAttribute(PART_ATTRIBUTE) or "") == key]
 
 
+def _volumes_in(recognition) -> int:
+    """Return how many volumes a set has at most; 1 for what is no set."""
+    name = {Role.DWI: "b_value", Role.VFA: "flip_angle_deg"}.get(recognition.role)
+    if name is None:
+        return 1
+    return len({getattr(frame, name) for one in recognition.series for frame in one.frames} - {None})
+
+
 def series_key(series) -> tuple[str, str]:
     """Return what tells images by the DICOM series they come from: series UIDs, and the part of the series."""
     return ", ".join(dict.fromkeys(one.series_uid for one in series)), series[0].part if len(series) == 1 else ""
@@ -168,20 +179,27 @@ def _add_image(images, recognition, study: int, added: list) -> list:
 
 def _add_diffusion(images, recognition, study: int, added: list) -> list:
     nodes, name = [], _name(images.series, images.scaling)
+    known = [b_value(node) for node in _nodes_of(recognition)]
     for n, b in enumerate(images.b_values):
+        if any(one is not None and abs(one - b) <= _SAME_VALUE * b for one in known):
+            continue
         node = _add_member(images, n, f"{name} b{b:g}", added)
         set_b_value(node, float(b))
         near = [frame for one in images.series for frame in one.frames if frame.b_value is not None]
         _describe(node, images.series, images, min(near, key=lambda frame: abs(frame.b_value - b), default=None))
         nodes.append(node)
-    add_folder(name, nodes, parent=study)
+    if nodes:
+        add_folder(name, nodes, parent=study)
     return nodes
 
 
 def _add_flip_angles(images, recognition, study: int, added: list) -> list:
     nodes = []
     frames = [(one, frame) for one in images.series for frame in one.frames]
+    known = [flip_angle_deg(node) for node in _nodes_of(recognition)]
     for n, angle in enumerate(images.flip_angles_deg):
+        if any(one is not None and abs(one - angle) <= _SAME_VALUE * angle for one in known):
+            continue
         series, frame = min(frames, key=lambda pair: abs((pair[1].flip_angle_deg or 0.0) - angle))
         name = _name([series], images.scaling)
         node = _add_member(images, n, name if len(images.series) > 1 else f"{name} {angle:g}°", added)
@@ -189,7 +207,8 @@ def _add_flip_angles(images, recognition, study: int, added: list) -> list:
         set_flip_angle_deg(node, float(angle))
         nodes.append(node)
     angles = ", ".join(f"{angle:g}" for angle in images.flip_angles_deg)
-    add_folder(f"Flip angles {angles}°", nodes, parent=study)
+    if nodes:
+        add_folder(f"Flip angles {angles}°", nodes, parent=study)
     return nodes
 
 

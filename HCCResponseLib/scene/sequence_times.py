@@ -1,18 +1,18 @@
-"""The times of an image sequence that another importer made, and a copy of it over seconds."""
+"""The times of images that another importer made a sequence or single volumes of, and a copy of them over seconds."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import slicer
 
-from ..errors import InputError
+from ..errors import GeometryError, InputError
 from .dynamic_series import INDEX_NAME, INDEX_UNIT, SECONDS, add_dynamic_series, dynamic_geometry, frame_times_s, shown_volume
-from .volumes import volume_array
+from .volumes import volume_array, volume_geometry
 
-__all__ = ["copied_from", "copy_with_times", "in_seconds", "original_of", "study_of_series"]
+__all__ = ["assembled", "copied_from", "copy_with_times", "image_times", "in_seconds", "originals_of", "study_of_series"]
 
 _ORIGINAL = "HCC.Original"
-"""Node reference from a copied sequence to that of the user."""
+"""Node references from a copy to the sequence or the volumes of the user."""
 
 _TIME_TAGS = ("AcquisitionTime", "TriggerTime", "SeriesTime", "ContentTime", "Time")
 """What the MultiVolumeImporter tells images apart by; echo and repetition times, also in ms, are no times of images."""
@@ -37,6 +37,52 @@ def copy_with_times(sequence_node, time_s: Sequence[float], name: str = ""):
     if shown is not None and (transform or shown.GetTransformNodeID()):
         shown_volume(copy).SetAndObserveTransformNodeID(shown.GetTransformNodeID() or transform)
     return copy
+
+
+def assembled(volumes_by_time: dict, name: str, study_item: int | None):
+    """Put single volumes together to a dynamic series, as a copy.
+
+    :param volumes_by_time: seconds -> volume node.
+    :raises InputError: fewer than two volumes.
+    :raises GeometryError: they do not lie on one grid.
+    """
+    times = sorted(volumes_by_time)
+    volumes = [volumes_by_time[seconds] for seconds in times]
+    geometry = volume_geometry(volumes[0])
+    for volume in volumes:
+        if not volume_geometry(volume).matches(geometry):
+            raise GeometryError(f"'{volume.GetName()}' and '{volumes[0].GetName()}' do not lie on one grid, so a voxel has no curve.")
+    signals = np.stack([volume_array(volume) for volume in volumes], axis=-1)
+    copy = add_dynamic_series(signals, times, geometry, name, study_item=study_item)
+    for volume in volumes:
+        copy.AddNodeReferenceID(_ORIGINAL, volume.GetID())
+    return copy
+
+
+def image_times(recognition) -> dict[str, set[float]]:
+    """Return the times of a dynamic series in seconds by SOP instance UID: one time for each, but for multi-frame files.
+
+    :raises InputError: the headers do not tell them.
+    """
+    from ..dicom.recognition.time_parts import series_times
+
+    found: dict[str, set[float]] = {}
+    if len(recognition.series) == 1:
+        series = recognition.series[0]
+        times = series_times(series)
+        if times.points is None:
+            raise InputError(times.fault)
+        for frame, t in zip(series.frames, times.points.index, strict=True):
+            if t >= 0:
+                found.setdefault(frame.sop_instance_uid, set()).add(float(times.points.time_s[t]))
+        return found
+    starts = [min((frame.acquired for frame in one.frames if frame.acquired is not None), default=None) for one in recognition.series]
+    if None in starts or len(set(starts)) < len(starts):
+        raise InputError(f"{recognition.series[0].label} and its following series: the headers do not tell their times one by one.")
+    for one, start in zip(recognition.series, starts, strict=True):
+        for uid in one.sop_instance_uids:
+            found.setdefault(uid, set()).add((start - min(starts)).total_seconds())
+    return found
 
 
 def in_seconds(sequence, recognition) -> tuple:
@@ -87,9 +133,10 @@ def copied_from(original) -> str:
     return f" Copied from '{original.GetName()}', whose index is its {index}; that one is unchanged."
 
 
-def original_of(sequence_node):
-    """Return the sequence that a sequence was copied from; None where it is no copy, or that one is gone."""
-    return sequence_node.GetNodeReference(_ORIGINAL)
+def originals_of(sequence_node) -> list:
+    """Return what a sequence was copied from, a sequence or single volumes; [] where it is no copy."""
+    found = [sequence_node.GetNthNodeReference(_ORIGINAL, n) for n in range(sequence_node.GetNumberOfNodeReferences(_ORIGINAL))]
+    return [node for node in found if node is not None]
 
 
 def study_of_series(node) -> int:
