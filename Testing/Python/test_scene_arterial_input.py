@@ -24,6 +24,7 @@ from HCCResponseLib.scene.arterial_input import (
     population_input,
     portal_input,
 )
+from HCCResponseLib.scene.flip_angles import set_flip_angle_deg
 from HCCResponseLib.scene.segment_masks import set_segment_mask
 from HCCResponseLib.scene.subject_hierarchy import patient_of, place_beside, study_item, subject_hierarchy_item
 
@@ -61,9 +62,12 @@ class TestPopulation(DynamicScene):
     def test_arrival_found_in_the_aorta(self):
         sequence = self.add_series()
         segmentation, aorta, _tissue = self.add_outlines(sequence)
-        self.assertAlmostEqual(arrival_in(sequence, (segmentation, [aorta])), ARRIVAL_S, delta=0.5)
+        self.assertAlmostEqual(arrival_in(sequence, (segmentation, [aorta])), ARRIVAL_S, delta=0.06)
+        set_flip_angle_deg(sequence, None)
+        self.assertAlmostEqual(arrival_in(sequence, (segmentation, [aorta])), ARRIVAL_S, delta=0.6)
+        set_flip_angle_deg(sequence, 15.0)
         node = population_input(sequence, region=(segmentation, [aorta]), hematocrit=HEMATOCRIT)
-        self.assertAlmostEqual(input_function(node).arrival_s, ARRIVAL_S, delta=0.5)
+        self.assertAlmostEqual(input_function(node).arrival_s, ARRIVAL_S, delta=0.06)
         self.assertIn("found in 'Aorta'", input_description(node)[1])
         self.assertLess(abs(arrival_in(sequence, (segmentation, [aorta]), model="weinmann") - ARRIVAL_S), 4.3)
         count = slicer.mrmlScene.GetNumberOfNodes()
