@@ -37,6 +37,8 @@ _REFERENCES = {
     "muscle": RegionType.MUSCLE,
 }
 _REFERENCE_RADIUS_MM = 15.0
+_FEWEST_PURE = 10
+"""Voxels; the portal vein has fewer in coarse images."""
 _MOST_TARGETS = 2
 """Of one organ, in RECIST 1.1 and mRECIST."""
 
@@ -97,8 +99,11 @@ def _outline(study: int, examination, known: dict, targets: set[str]):
     geometry = examination.geometry("perfusion")
     # voxels of one tissue alone: what is measured in them is not mixed with what is beside
     pure = {one.name: one.mask for one in examination.outlines("perfusion", pure=True)}
+    whole = {one.name: one.mask for one in examination.outlines("perfusion")}
     for name, region_type in _REFERENCES.items():
-        mask = pure[name] if region_type in (RegionType.AORTA, RegionType.PORTAL_VEIN) else _middle_of(pure[name], geometry)
+        mask = pure[name] if pure[name].sum() >= _FEWEST_PURE else whole[name]
+        if region_type not in (RegionType.AORTA, RegionType.PORTAL_VEIN):
+            mask = _middle_of(mask, geometry)
         segment_id = add_segment(node, region_type.title)
         set_segment_type(node, segment_id, region_type)
         set_mask_on_grid(node, segment_id, mask, geometry)
