@@ -1,5 +1,6 @@
 """The input measured in a vessel of the images, and how far it can be trusted."""
 
+import functools
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -88,8 +89,12 @@ class MeasuredInput:
         first, last = self.time_s[0], self.time_s[-1]
         if np.max(time_s, initial=first) > last + 30:
             raise InputError(f"The {self.vessel} was measured until {last:g} s but is asked for at {np.max(time_s):g} s.")
-        curve = CubicSpline(self.time_s, self.plasma)
-        return np.where(time_s < first, 0.0, curve(np.clip(time_s, first, last)))
+        return np.where(time_s < first, 0.0, self._spline(np.clip(time_s, first, last)))
+
+    @functools.cached_property
+    def _spline(self) -> CubicSpline:
+        """Made once: a fit asks for the curve again and again."""
+        return CubicSpline(self.time_s, self.plasma)
 
 
 def from_region(
