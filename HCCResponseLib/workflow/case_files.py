@@ -11,7 +11,7 @@ from pathlib import Path
 from ..response.case import Case
 from ..response.measurement import Measurement
 
-__all__ = ["measurements_csv", "write_whole"]
+__all__ = ["lines_of", "measurements_csv", "plain_rows", "read_rows", "write_whole"]
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins with one of these is a formula to a spreadsheet."""
@@ -30,6 +30,16 @@ def measurements_csv(case: Case) -> str:
     for row in case.measurements:
         writer.writerow([_cell(getattr(row, name)) for name in names])
     return text.getvalue()
+
+
+def plain_rows(rows: Iterable[Measurement]) -> list[dict]:
+    """Return rows as plain JSON, which has no NaN: null."""
+    return [vars(row) | {"value": None if math.isnan(row.value) else row.value} for row in rows]
+
+
+def read_rows(plain: Iterable[dict]) -> list[Measurement]:
+    """Return what was given to :func:`plain_rows`."""
+    return [Measurement(**(row | {"value": math.nan if row["value"] is None else row["value"]})) for row in plain]
 
 
 def write_whole(path: Path, text: str) -> None:

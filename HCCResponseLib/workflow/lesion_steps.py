@@ -33,6 +33,7 @@ from ..response.rows import (
     viable_diameter_result,
     volume_result,
 )
+from .case_files import plain_rows
 from .label_maps import Region, resample_mask, write_segmentation
 from .outline import Outline, fraction_outside
 
@@ -99,7 +100,7 @@ def lesion_step(
     if grid is not None:
         write_segmentation(folder / PARTS_FILE, _without_overlap(parts), grid)
     return {
-        "rows": [vars(row) for row in rows],
+        "rows": plain_rows(rows),
         "parts": [region.name for region in parts],
         "warnings": warnings,
         "problems": problems,
@@ -152,8 +153,8 @@ class _Measuring:
         self._add(viable_diameter_result(measure_viable_diameters(viable, geometry)) if viable.any() else nothing_viable(), series)
         self.parts_geometry = geometry
         self.parts = [
-            Region(f"{self.uid} viable", viable),
-            Region(f"{self.uid} dead", found.parts.mask(TissuePart.NECROTIC, TissuePart.HAEMORRHAGIC)),
+            Region(f"{self.uid} {name}", found.parts.mask(part))
+            for name, part in (("viable", TissuePart.VIABLE), ("necrotic", TissuePart.NECROTIC), ("haemorrhagic", TissuePart.HAEMORRHAGIC))
         ]
 
     def t1_grade(self, _progress) -> None:

@@ -13,12 +13,14 @@ from ..errors import Cancelled, HCCResponseError, InputError
 from ..progress import Progress, report_progress, subrange
 from ..response.case import Case, Image, Lesion, TimePoint
 from ..response.finding import Exclusion, Finding
-from ..response.measurement import Measurement, now
+from ..response.measurement import now
 from ..response.region_types import RegionType
+from ..report.lesion_picture import field_of_view_mm
+from ..report.picture_files import load_pictures, save_pictures
 from ..response.roles import Role
 from ..response.rows import Subject
 from ..version import __version__
-from .case_files import lines_of, measurements_csv, write_whole
+from .case_files import lines_of, measurements_csv, read_rows, write_whole
 from .case_inputs import CaseExamination, CaseInputs, find_case
 from .case_settings import SETTINGS_FILE
 from .diffusion_steps import adc_step, ivim_step
@@ -28,6 +30,7 @@ from .lesion_identities import lesion_outlines
 from .lesion_steps import PARTS_FILE, LesionImages, lesion_step
 from .map_files import read_map, write_map_picture
 from .outline import Outline
+from .picture_steps import PictureImages, lesion_picture_step
 from .perfusion_steps import USUAL_HEMATOCRIT, input_functions, perfusion_step, t1_step
 from .relaxivity import usual_relaxivity
 from .steps import FileDigests, StepResult, StepStore
@@ -41,7 +44,16 @@ AFTER_CONTRAST = (Role.ARTERIAL, Role.PORTAL_VENOUS)
 
 Say = Callable[[str], None]
 
-_SHARES = {"adc": 0.10, "ivim": 0.08, "t1": 0.08, "perfusion": 0.34, "lesions": 0.22, "tissue": 0.12, "pictures": 0.06}
+_SHARES = {
+    "adc": 0.10,
+    "ivim": 0.08,
+    "t1": 0.08,
+    "perfusion": 0.34,
+    "lesions": 0.22,
+    "tissue": 0.10,
+    "map_pictures": 0.05,
+    "lesion_pictures": 0.03,
+}
 """About how long the steps of an examination take, of its whole."""
 
 
@@ -53,7 +65,8 @@ class ExaminationRun:
     :param skipped: what could not be done because the examination does not hold it: no failure.
     :param problems: what failed.
     :param warnings: what the reader should look at.
-    :param reused: steps that were done before and are unchanged.
+    :param outlines: of its lesions, by tracking UID.
+    :param references: of the aorta and normal liver, as far as they are outlined.
     """
 
     index: int
@@ -65,6 +78,8 @@ class ExaminationRun:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     roles: list[str] = field(default_factory=list)
+    outlines: dict[str, Outline] = field(default_factory=dict)
+    references: dict[RegionType, Outline] = field(default_factory=dict)
 
     @property
     def reused(self) -> list[str]:
@@ -99,7 +114,8 @@ def run_case(case_folder: Path, output: Path, *, say: Say = lambda line: None, p
     earlier run is not done again; a step that fails loses no other. Stopping at any time (``progress`` returns False, Ctrl-C) leaves
     what is finished for the next run.
 
-    Results: ``case.json``, ``measurements.csv``, ``report.txt``, and a folder for each examination with one for each step.
+    Results: ``case.json``, ``measurements.csv``, ``report.txt``, ``pictures`` for the report, and a folder for each examination with
+    one for each step.
 
     :param output: made if needed; it may lie inside the case folder.
     :param say: told in a line what is done.
@@ -116,14 +132,19 @@ def run_case(case_folder: Path, output: Path, *, say: Say = lambda line: None, p
     say(f"{len(inputs.examinations)} examinations; {f'{len(lesions)} lesions: {names}' if lesions else 'no lesion is outlined'}")
     output.mkdir(parents=True, exist_ok=True)
     digests = FileDigests()
+    fields = {
+        one.uid: field_of_view_mm((found[one.uid].mask, found[one.uid].geometry) for found in outlines.values() if one.uid in found)
+        for one in lesions
+    }
     runs = []
     count = len(inputs.examinations)
     for n, examination in enumerate(inputs.examinations):
         share = subrange(progress, 0.05 + 0.94 * n / count, 0.05 + 0.94 * (n + 1) / count)
-        job = _ExaminationJob(examination, inputs, patient, outlines[examination.index], output, digests, say, share)
+        job = _ExaminationJob(examination, inputs, patient, outlines[examination.index], fields, output, digests, say, share)
         job.run()
         runs.append(job.done)
     problems = [*inputs.problems, *doubts]
+    _gather_pictures(StepStore(output), runs)
     case, sentences = _case(inputs, patient, lesions, runs)
     problems += sentences
     result = CaseRun(case, output, tuple(runs), tuple(problems), {name: output / name for name in _FILES})
@@ -140,9 +161,19 @@ class _ExaminationJob:
     """The steps of one examination. Images are read when the first step that is not done yet needs them, and let go at the end."""
 
     def __init__(
-        self, examination: CaseExamination, inputs: CaseInputs, patient: str, outlines: dict[str, Outline], output, digests, say, progress,
+        self,
+        examination: CaseExamination,
+        inputs: CaseInputs,
+        patient: str,
+        outlines: dict[str, Outline],
+        fields_mm: dict[str, float],
+        output: Path,
+        digests: FileDigests,
+        say: Say,
+        progress: Progress | None,
     ):
         self.examination, self.inputs, self.patient, self.outlines = examination, inputs, patient, outlines
+        self.fields_mm = fields_mm
         self.digests, self.say, self.progress = digests, say, progress
         self.store = StepStore(output / examination.name)
         self.done = ExaminationRun(examination.index, examination.examination.label, self.store.folder)
@@ -150,6 +181,9 @@ class _ExaminationJob:
         self.position = 0.0
         self.liver = self._reference(RegionType.LIVER_REFERENCE, RegionType.LIVER)
         self.aorta = self._reference(RegionType.AORTA)
+        self.done.outlines = outlines
+        found = {RegionType.LIVER_REFERENCE: self.liver, RegionType.AORTA: self.aorta}
+        self.done.references = {region_type: one for region_type, one in found.items() if one is not None}
 
     def run(self) -> None:
         """Do every step; what fails is noted."""
@@ -168,13 +202,13 @@ class _ExaminationJob:
         if self.outlines:
             self._lesions()
             self._tissue(diffusion, angles, dynamic)
+            self._lesion_pictures()
         else:
-            self.store.remove("lesions")
-            self.store.remove("tissue")
             self.done.skipped.append("No lesion is outlined: maps were made, nothing was measured in lesions.")
-            self._advance("lesions")
-            self._advance("tissue")
-        self._pictures()
+            for name in ("lesions", "tissue", "lesion_pictures"):
+                self.store.remove(name)
+                self._advance(name)
+        self._map_pictures()
         self.read.clear()
 
     def _perfusion(self, angles: Recognition | None, dynamic: Recognition | None) -> None:
@@ -222,8 +256,7 @@ class _ExaminationJob:
         recognitions = self.examination.recognitions
         native = choose(recognitions, Role.NATIVE)
         after = [choose(recognitions, role) for role in AFTER_CONTRAST]
-        t1 = next(filter(None, (choose(recognitions, role) for role in T1_ROLES)), None)
-        t2 = next(filter(None, (choose(recognitions, role) for role in T2_ROLES)), None)
+        t1, t2 = self._first(T1_ROLES), self._first(T2_ROLES)
 
         def make(folder: Path, progress):
             images = LesionImages(
@@ -267,13 +300,46 @@ class _ExaminationJob:
         if step is not None and (step.folder / PARTS_FILE).exists():
             geometry = geometry_of_image(read_image(step.folder / PARTS_FILE))
             masks = {region.name: region.mask for region in read_regions(step.folder / PARTS_FILE, geometry)}
+        names = ("viable", "necrotic", "haemorrhagic")
         return {
-            uid: LesionParts(outline, masks.get(f"{uid} viable"), masks.get(f"{uid} dead"), geometry)
+            uid: LesionParts(outline, *(masks[f"{uid} {name}"] for name in names), geometry)
+            if f"{uid} viable" in masks
+            else LesionParts(outline)
             for uid, outline in self.outlines.items()
         }
 
-    def _pictures(self) -> None:
-        chosen = [(step, entry) for step in self.done.steps.values() for entry in step.record.get("maps", ()) if _is_shown(entry)]
+    def _lesion_pictures(self) -> None:
+        recognitions = self.examination.recognitions
+        native, after = (choose(recognitions, role) for role in (Role.NATIVE, Role.ARTERIAL))
+        t1, t2 = self._first(T1_ROLES), self._first(T2_ROLES)
+        shown = [(step, entry) for step, entry in self._shown_maps() if entry["quantity"] in ("ADC", "KTRANS")]
+        fields = {uid: self.fields_mm[uid] for uid in self.outlines}
+
+        def make(folder: Path, _progress):
+            images = PictureImages(*(self._images(one, optional=True) for one in (t1, t2, native, after)))
+            maps = [MapSource(step.folder, entry) for step, entry in shown]
+            return lesion_picture_step(folder, self.done.index, self._lesion_parts(), fields, self.liver, images, maps)
+
+        images = {"t1": t1, "t2": t2, "native": native, "after": after}
+        parts = self.done.steps["lesions"].key if "lesions" in self.done.steps else ""
+        settings = self._outline_settings() | {"fields": fields, "parts": parts, "maps": [step.key for step, _entry in shown]}
+        self._step("lesion_pictures", images, settings, make, optional=True)
+
+    def _first(self, roles: Sequence[Role]) -> Recognition | None:
+        """The series of the first of some roles that the examination has."""
+        return next(filter(None, (choose(self.examination.recognitions, role) for role in roles)), None)
+
+    def _shown_maps(self) -> list[tuple[StepResult, dict]]:
+        """One map of each quantity worth a picture; of Ktrans that with the measured input, where there is one."""
+        found: dict[str, tuple[StepResult, dict]] = {}
+        for step in self.done.steps.values():
+            for entry in step.record.get("maps", ()):
+                if entry["quantity"] in _SHOWN:
+                    found[entry["quantity"]] = (step, entry)
+        return list(found.values())
+
+    def _map_pictures(self) -> None:
+        chosen = self._shown_maps()
 
         def make(folder: Path, progress):
             failed = ""
@@ -285,11 +351,11 @@ class _ExaminationJob:
             return {"warnings": [failed] if failed else [], "notes": []}
 
         if not chosen:
-            self.store.remove("pictures")
-            self._advance("pictures")
+            self.store.remove("map_pictures")
+            self._advance("map_pictures")
             return
         keys = [step.key for step, _entry in chosen]
-        self._step("pictures", {}, self._outline_settings() | {"maps": keys}, make, optional=True)
+        self._step("map_pictures", {}, self._outline_settings() | {"maps": keys}, make, optional=True)
 
     def _step(self, name: str, images: dict[str, Recognition | None], settings: dict, make, *, optional: bool = False) -> None:
         """Do a step, or take what is there; ``optional``: it can be done without any of the images."""
@@ -381,7 +447,8 @@ _WORDS = {
     "perfusion": "perfusion maps",
     "lesions": "lesions measured",
     "tissue": "maps measured in lesions",
-    "pictures": "pictures",
+    "map_pictures": "pictures of the maps",
+    "lesion_pictures": "pictures of the lesions",
 }
 _WORDS_OF_IMAGES = {
     "adc": "diffusion-weighted images",
@@ -391,8 +458,7 @@ _WORDS_OF_IMAGES = {
 }
 
 
-def _is_shown(entry: dict) -> bool:
-    return entry["quantity"] in ("ADC", "T1", "PERFUSION_FRACTION", "KTRANS") and entry.get("input", "measured") == "measured"
+_SHOWN = ("ADC", "T1", "PERFUSION_FRACTION", "KTRANS")
 
 
 def _outline_key(outline: Outline | None) -> str:
@@ -411,6 +477,21 @@ def _plain(name: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in name).split()) or "lesion"
 
 
+def _gather_pictures(store: StepStore, runs: Sequence[ExaminationRun]) -> None:
+    """One folder of the pictures of all examinations, as the report takes it."""
+    steps = [run.steps["lesion_pictures"] for run in runs if "lesion_pictures" in run.steps]
+    steps = [step for step in steps if step.record["pictures"]]
+
+    def make(folder: Path) -> dict:
+        save_pictures(folder, [picture for step in steps for picture in load_pictures(step.folder)])
+        return {}
+
+    if steps:
+        store.run("pictures", {"of": [step.key for step in steps]}, make)
+    else:
+        store.remove("pictures")
+
+
 def _case(inputs: CaseInputs, patient: str, lesions: Sequence[Lesion], runs: Sequence[ExaminationRun]) -> tuple[Case, list[str]]:
     """Gather the case; a finding of the settings that cannot be is a sentence."""
     sentences = []
@@ -427,13 +508,7 @@ def _case(inputs: CaseInputs, patient: str, lesions: Sequence[Lesion], runs: Seq
             for series in recognition.series:
                 thickness = next((frame.slice_thickness_mm for frame in series.frames if frame.slice_thickness_mm), None)
                 images.append(Image(one.index, recognition.role, series.series_uid, series.description, thickness))
-    rows = [
-        Measurement(**(row | {"value": float("nan") if row["value"] is None else row["value"]}))
-        for run in runs
-        for name in ("lesions", "tissue")
-        if name in run.steps
-        for row in run.steps[name].record["rows"]
-    ]
+    rows = [row for run in runs for name in ("lesions", "tissue") if name in run.steps for row in read_rows(run.steps[name].record["rows"])]
     uid_of = {one.identifier.casefold(): one.uid for one in lesions}
     findings = []
     for said in inputs.settings.findings:

@@ -23,6 +23,7 @@ from ..response.measurement import Measurement
 from ..response.quantities import canonical_unit, find_quantity
 from ..response.region_types import RegionType
 from ..response.rows import Subject, map_rows, voxel_choice
+from .case_files import plain_rows
 from .label_maps import resample_mask
 from .lesion_identities import part_uid
 from .map_files import read_map
@@ -42,13 +43,25 @@ CORRECTED = "; the part's signal, corrected for partial volume"
 class LesionParts:
     """A lesion, and its parts where its necrosis was measured.
 
-    :param viable: mask on ``geometry``; ``dead`` likewise; None where the necrosis was not measured.
+    :param viable: mask on ``geometry``; ``necrotic`` (without blood) and ``haemorrhagic`` likewise; None where the necrosis was not
+        measured.
     """
 
     outline: Outline
-    viable: np.ndarray | None
-    dead: np.ndarray | None
-    geometry: Geometry | None
+    viable: np.ndarray | None = None
+    necrotic: np.ndarray | None = None
+    haemorrhagic: np.ndarray | None = None
+    geometry: Geometry | None = None
+
+    @property
+    def dead(self) -> np.ndarray | None:
+        """What does not enhance."""
+        return None if self.necrotic is None else self.necrotic | self.haemorrhagic
+
+    def shown(self, geometry: Geometry) -> tuple[tuple[str, np.ndarray], ...]:
+        """Name and mask of each part on a grid; nothing where the necrosis was not measured."""
+        names = ("viable", "necrotic", "haemorrhagic") if self.viable is not None else ()
+        return tuple((name, resample_mask(getattr(self, name), self.geometry, geometry)) for name in names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +130,7 @@ def tissue_step(
         found, sentences = _part_values(uid, lesion, maps, signals, subject_of)
         rows += found
         warnings += sentences
-    return {"rows": [vars(row) for row in rows], "warnings": warnings, "problems": [], "notes": []}
+    return {"rows": plain_rows(rows), "warnings": warnings, "problems": [], "notes": []}
 
 
 def _statistics(values: np.ndarray, mask: np.ndarray, geometry: Geometry) -> RegionStatistics | None:
@@ -129,7 +142,11 @@ def _part_subject(subject_of, uid: str, name: str, region_type: RegionType, seri
 
 
 def _part_values(
-    uid, lesion: LesionParts, maps: list[MapSource], signals: TissueSignals, subject_of,
+    uid,
+    lesion: LesionParts,
+    maps: list[MapSource],
+    signals: TissueSignals,
+    subject_of,
 ) -> tuple[list[Measurement], list[str]]:
     """Values of the parts of one lesion from their own signals."""
     rows: list[Measurement] = []
