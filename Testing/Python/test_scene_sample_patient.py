@@ -1,5 +1,6 @@
 """The sample patient: a scene as after a day of work, true in every outline; cancelled, it was never there."""
 
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -48,6 +49,10 @@ class TestSamplePatient(SceneTestCase):
         kinds = [lesion_of(node, segment_id).kind for segment_id in lesions_of_study(studies(item)[0]).values()]
         self.assertEqual(sorted(kinds), [LesionKind.NON_TARGET, LesionKind.TARGET, LesionKind.TARGET])
         self.assertEqual(load_sample_patient(small=True), item, "it is there already")
+        slicer.mrmlScene.Clear(0)
+        with mock.patch("HCCResponseLib.phantom.reference_patient.write_patient", side_effect=AssertionError("written again")):
+            item = load_sample_patient(small=True, folder=folder)
+        self.assertEqual([len(lesions_of_study(study)) for study in studies(item)], [3, 3, 3])
         names = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")]
         self.assertEqual(len(names), 3)
         reopen(self.folder / "sample.mrb")
@@ -91,6 +96,13 @@ class TestSamplePatient(SceneTestCase):
         curve = signals[segment_mask(node, aorta, flip_angle_volume)].mean(axis=0)
         self.assertGreater(curve.max() / curve[:5].mean(), 3)
         self.assertEqual(volume_array(native).dtype, np.float32)
+
+    def test_another_patient_in_the_folder_is_not_taken(self):
+        patient = reference_patient(small=True)
+        (self.folder / "truth.json").write_text(json.dumps(patient_truth(patient) | {"seed": 1}))
+        with self.assertRaises(Cancelled):
+            load_sample_patient(small=True, folder=self.folder, progress=lambda fraction: fraction < 0.01)
+        self.assertEqual(patients(), [])
 
     def test_cancelled_nothing_is_left(self):
         names = ("Volume", "Sequence", "SequenceBrowser", "Segmentation", "Display")
