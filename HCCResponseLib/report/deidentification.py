@@ -1,8 +1,8 @@
 """A case without what says whose it is: names, identifiers, dates, UIDs, readers.
 
 Dates become weeks from the baseline; UIDs and readers become numbers; free text that is kept loses every mention of what was removed,
-and everything that looks like a date or a UID. Comments of readers are left out. Who has few words of free text can still be
-recognised by what they say: read the report before it leaves the house.
+and everything that looks like a date or a UID. Comments of readers are left out. Free text can still give somebody away by what it
+tells: read the report before it leaves the house.
 """
 
 import re
@@ -26,7 +26,7 @@ _PATTERNS = re.compile(
     r"|\b[0-2](?:\.\d+){4,}\b",  # a UID
     re.IGNORECASE,
 )
-_FEWEST_LETTERS = 3
+_SEPARATOR = re.compile(r"[\s^=,;]+")
 
 
 @dataclass(frozen=True)
@@ -135,13 +135,23 @@ def _distinct(rows: Iterable[Measurement]) -> list[Measurement]:
 
 
 def _secrets(texts: Iterable[str]) -> re.Pattern | None:
-    """Pattern of names and identifiers, whole and by their parts; parts of one or two letters would take half the words with them."""
-    words = set()
-    for text in filter(None, texts):
-        parts = [text, *re.split(r"[\s^=,;]+", text)]
-        words |= {part for part in (one.strip() for one in parts) if len(part) >= _FEWEST_LETTERS}
-    longest_first = sorted(words, key=lambda word: (-len(word), word))
-    return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in longest_first), re.IGNORECASE) if words else None
+    """Pattern of names and identifiers, whole and by their parts.
+
+    Parts of two letters ("Li") are taken only as they are written, single letters not at all: they would take half the words with
+    them. Scripts without capitals (Chinese, Japanese) have no spaces between words to look for, and names of one letter.
+    """
+    parts = {part.strip() for text in texts for part in (text, *_SEPARATOR.split(text))}
+    patterns = []
+    # The longest first, so that no rest of a name stays.
+    for part in sorted(parts, key=lambda one: (-len(one), one)):
+        escaped = re.escape(part)
+        if any(letter.isalpha() and letter.lower() == letter.upper() for letter in part):
+            patterns.append(escaped)
+        elif len(part) > 2:
+            patterns.append(rf"(?i:(?<!\w){escaped}(?!\w))")
+        elif len(part) == 2 and not part.isdigit():
+            patterns.append(rf"(?<!\w){escaped}(?!\w)")
+    return re.compile("|".join(patterns)) if patterns else None
 
 
 def _scrubbed(text: str, secrets: re.Pattern | None) -> str:

@@ -23,7 +23,7 @@ def waterfall_svg(waterfall: Waterfall, *, limits: tuple[float, ...] = (), order
     :param limits: percent at which dashed lines are drawn.
     :param order: UIDs of the lesions in the order of the case, for their colours.
     """
-    figure, axes = _plot(f"Best change of {_lower(waterfall.title)}", "change from baseline, %")
+    figure, axes = _plot(f"Best change of {_lower(waterfall.title)}", "change, %")
     values = [one.percent for one in waterfall.bars]
     for place, one in enumerate(waterfall.bars):
         colour = GREY if one.inside_repeatability else _colour(one.lesion_uid, order)[0]
@@ -39,6 +39,7 @@ def waterfall_svg(waterfall: Waterfall, *, limits: tuple[float, ...] = (), order
             va="bottom" if above else "top",
             fontsize=_SMALL,
             color=INK,
+            bbox=dict(boxstyle="square,pad=0.08", facecolor="white", edgecolor="none"),
         )
     for limit in limits:
         axes.axhline(limit, **_LIMIT)
@@ -56,7 +57,7 @@ def waterfall_svg(waterfall: Waterfall, *, limits: tuple[float, ...] = (), order
 
 def spider_svg(spider: Spider, *, limits: tuple[float, ...] = (), order: tuple[str, ...] = ()) -> bytes:
     """Draw a spider plot; changes inside the repeatability have hollow grey markers."""
-    figure, axes = _plot(f"Course of {_lower(spider.title)}", "change from baseline, %")
+    figure, axes = _plot(f"Course of {_lower(spider.title)}", "change, %")
     for line in spider.lines:
         colour, marker = _colour(line.lesion_uid, order)
         is_sum = line.label == SUM and not line.lesion_uid
@@ -81,31 +82,40 @@ def quantity_svg(grid: LesionGrid, *, order: tuple[str, ...] = ()) -> bytes:
     weeks = {one.time_point: one.week for one in grid.columns}
     by_week = None not in weeks.values()
     figure, axes = _plot(f"{grid.quantity.label}{f' ({grid.statistic})' if grid.statistic else ''}", grid.unit or grid.quantity.label)
-    ends, used, values = [], set(), []
+    courses = []
     for row in grid.rows:
         points = [
             ((weeks[one.time_point] if by_week else one.time_point), one.value * grid.quantity.display_factor, one)
             for one in row.cells
             if not math.isnan(one.value)
         ]
-        if not points or row.excluded:
-            continue
+        if points and not row.excluded:
+            courses.append((row, points))
+    graded = any(cell.t1_grade is not None for _row, points in courses for _x, _y, cell in points)
+    ends = []
+    for number, (row, points) in enumerate(courses):
         colour, marker = _colour(row.lesion.uid, order)
-        axes.plot([one[0] for one in points], [one[1] for one in points], color=colour, linewidth=1.4, zorder=2)
+        # Marks with a grade inside are large; lesions stand beside each other, so that none hides another's grade.
+        style = dict(transform=_moved(axes, 9.0 * (number - (len(courses) - 1) / 2) if graded else 0.0), clip_on=False)
+        axes.plot([x for x, _y, _cell in points], [y for _x, y, _cell in points], color=colour, linewidth=1.4, zorder=2, **style)
         for x, y, cell in points:
             edge, face = (GREY, "white") if cell.inside_repeatability else (colour, colour)
-            size = 5 if cell.t1_grade is None else 10
-            axes.plot(x, y, "o" if size > 5 else marker, markersize=size, markerfacecolor=face, markeredgecolor=edge, zorder=4)
+            mark = dict(markersize=9 if graded else 5, markerfacecolor=face, markeredgecolor=edge)
+            axes.plot(x, y, "o" if graded else marker, zorder=4, **mark, **style)
             if cell.t1_grade is not None:
                 ink = INK if cell.inside_repeatability else "white"
-                axes.text(x, y, f"{cell.t1_grade}", ha="center", va="center_baseline", fontsize=6.5, color=ink, zorder=5)
-            used.add(x)
-            values.append(y)
+                axes.text(x, y, f"{cell.t1_grade}", ha="center", va="center_baseline", fontsize=6.5, color=ink, zorder=5, **style)
         ends.append((points[-1][0], points[-1][1], row.name, colour))
+    used = [x for _row, points in courses for x, _y, _cell in points]
+    values = [y for _row, points in courses for _x, y, _cell in points]
     axes.set_xlabel("weeks from baseline" if by_week else "examination", fontsize=_NORMAL, color=INK)
-    _ticks(axes, sorted(used))
+    _ticks(axes, sorted(set(used)))
+    if used:
+        # What is moved does not count when matplotlib scales its axes.
+        room = (0.1 if graded else 0.05) * ((max(used) - min(used)) or 1.0)
+        axes.set_xlim(min(used) - room, max(used) + room)
     _room(axes, [*values, 0.0], 0.12)
-    _names_at_the_end(axes, ends)
+    _names_at_the_end(axes, ends, offset=4 + 5 * len(courses) if graded else 7)
     return figure_bytes(figure, "svg")
 
 
@@ -190,7 +200,7 @@ def _room(axes, values: list[float], part: float) -> None:
     axes.set_ylim(low - (room if low < 0 else 0.0), high + room)
 
 
-def _names_at_the_end(axes, ends: list[tuple[float, float, str, str]]) -> None:
+def _names_at_the_end(axes, ends: list[tuple[float, float, str, str]], offset: float = 7) -> None:
     """Names at the ends of lines, moved apart where they would cover each other."""
     if not ends:
         return
@@ -203,7 +213,7 @@ def _names_at_the_end(axes, ends: list[tuple[float, float, str, str]]) -> None:
         axes.annotate(
             figure_text("Sum" if name == SUM else name, 12),
             (last, place),
-            (7, 0),
+            (offset, 0),
             textcoords="offset points",
             va="center",
             fontsize=_SMALL,
@@ -213,15 +223,15 @@ def _names_at_the_end(axes, ends: list[tuple[float, float, str, str]]) -> None:
 
 
 def _events(axes, x: float, y: float, events: list[Event], *, to_the_left: bool) -> None:
-    """Symbols of what happened at one examination, above each other, and their words beside them."""
+    """Symbols of what happened at one examination, side by side, and their words beside them."""
+    side = -1 if to_the_left else 1
     for place, event in enumerate(events):
         symbol, colour = {EventKind.SIGNAL_RISE: ("^", "#0072b2"), EventKind.NECROSIS: ("D", "#c24e00")}.get(event.kind, ("o", INK))
-        height = y + 0.15 * (len(events) - 1 - 2 * place)
-        axes.plot(x, height, symbol, color=colour, markersize=4.2, zorder=4)
+        axes.plot(x, y, symbol, color=colour, markersize=4.2, zorder=4, transform=_moved(axes, side * 7 * place))
     axes.annotate(
         figure_text(", ".join(one.label for one in events), 60),
         (x, y),
-        (-7 if to_the_left else 7, 0),
+        (side * 7 * len(events), 0),
         textcoords="offset points",
         va="center_baseline",
         ha="right" if to_the_left else "left",
@@ -229,6 +239,13 @@ def _events(axes, x: float, y: float, events: list[Event], *, to_the_left: bool)
         color=INK,
         zorder=5,
     )
+
+
+def _moved(axes, points: float):
+    """Transform of the data, moved to the right by so many points."""
+    from matplotlib.transforms import ScaledTranslation
+
+    return axes.transData + ScaledTranslation(points / 72, 0, axes.figure.dpi_scale_trans)
 
 
 def _box(axes, x: float, y: float, text: str, background: str, colour: str) -> None:

@@ -13,7 +13,7 @@ from ..response.criteria import (
     examination_label,
 )
 from ..response.criteria.limits import show_change
-from ..response.lesion_grid import GridCell, LesionGrid, grid_quantities, lesion_grid
+from ..response.lesion_grid import GridCell, GridRow, LesionGrid, grid_quantities, lesion_grid
 
 __all__ = [
     "Answer",
@@ -214,9 +214,21 @@ def grids_of(case: Case, reader: str) -> dict[str, LesionGrid]:
     return {key: lesion_grid(case, key, reader=reader) for key in grid_quantities(case, reader=reader)}
 
 
-def key_grids(grids: dict[str, LesionGrid]) -> tuple[LesionGrid, ...]:
-    """Return the grids that compare lesions, those with a number or a finding."""
-    return tuple(grids[key] for key in KEY_QUANTITIES if key in grids and any(not row.is_empty for row in grids[key].rows))
+def key_grids(grids: dict[str, LesionGrid]) -> tuple[tuple[LesionGrid, tuple[GridRow, ...]], ...]:
+    """Return the grids that compare lesions, each with the rows that were measured.
+
+    A lesion of which there is a finding and no number stands in the first of them.
+    """
+    shown = [grids[key] for key in KEY_QUANTITIES if key in grids]
+    measured = {row.lesion.uid for grid in grids.values() for row in grid.rows if _is_measured(row)}
+    found = []
+    for grid in shown:
+        rows = tuple(
+            row for row in grid.rows if _is_measured(row) or (grid is shown[0] and not row.is_empty and row.lesion.uid not in measured)
+        )
+        if rows:
+            found.append((grid, rows))
+    return tuple(found)
 
 
 def lesion_table(
@@ -230,7 +242,7 @@ def lesion_table(
     rows, notes = [], []
     for grid in grids.values():
         row = grid.row(lesion.uid)
-        if all(one.measurement is None for one in row.cells):
+        if not _is_measured(row):
             continue
         known = not math.isnan(grid.repeatability_percent)
         rows.append(QuantityRow(grid.title, f"±{grid.repeatability_percent:g} %" if known else "", row.cells))
@@ -297,6 +309,10 @@ def method_rows(grids: dict[str, LesionGrid]) -> tuple[MethodRow, ...]:
 
 def _is_comparable(grid: LesionGrid | None, change: LesionChange) -> bool:
     return grid is None or all(cell.comparable for cell in grid.row(change.lesion.uid).cells if cell.time_point == change.time_point)
+
+
+def _is_measured(row: GridRow) -> bool:
+    return any(one.measurement is not None for one in row.cells)
 
 
 def _chip(assessment: CaseAssessment, name: str, index: int) -> Chip | None:

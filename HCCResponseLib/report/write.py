@@ -11,9 +11,13 @@ from .deidentification import deidentified
 from .document import report_html
 from .figure import require_packages
 from .lesion_picture import LesionPicture, Overlay
+from .text import plain_text
 from .tables import ENCODING, measurements_csv, response_csv
 
 __all__ = ["ReportFiles", "write_report"]
+
+LONGEST_NAME = 60
+"""Characters of a lesion's name in the document; the tables beside it have all."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def write_report(
     :raises Cancelled: ``progress`` returned False; nothing was written.
     """
     require_packages("matplotlib", "jinja2")
-    assessment = assess(case, reader=reader, bone_measure=bone_measure, confirmation=confirmation)
+    rules = dict(bone_measure=bone_measure, confirmation=confirmation)
+    assessment = assess(case, reader=reader, **rules)
     pictures, warnings = tuple(pictures), tuple(warnings)
     if deidentify:
         plain = deidentified(case)
@@ -74,8 +79,10 @@ def write_report(
         )
         warnings = tuple(map(plain.text, warnings))
         case = plain.case
-        assessment = assess(case, reader=plain.readers[assessment.reader], bone_measure=bone_measure, confirmation=confirmation)
-    page = report_html(case, assessment, pictures=pictures, deidentified=deidentify, warnings=warnings, progress=progress)
+        assessment = assess(case, reader=plain.readers[assessment.reader], **rules)
+    shown = _with_short_names(case)
+    page_assessment = assessment if shown is case else assess(shown, reader=assessment.reader, **rules)
+    page = report_html(shown, page_assessment, pictures=pictures, deidentified=deidentify, warnings=warnings, progress=progress)
     folder = Path(output_folder)
     found = ReportFiles(
         folder / "report.html",
@@ -96,3 +103,9 @@ def write_report(
     for path, (text, encoding, errors) in texts.items():
         path.write_text(text, encoding=encoding, errors=errors, newline="")
     return found
+
+
+def _with_short_names(case: Case) -> Case:
+    """Return the case with names of lesions that leave room for the sentences they stand in; the same case where all do."""
+    lesions = tuple(replace(one, identifier=plain_text(one.identifier, LONGEST_NAME)) for one in case.lesions)
+    return case if lesions == case.lesions else replace(case, lesions=lesions)

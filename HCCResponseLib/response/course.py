@@ -18,6 +18,7 @@ from .lesion_grid import GridCell, LesionGrid, lesion_grid
 from .quantities import Quantity, find_quantity
 
 __all__ = [
+    "SUM",
     "CoursePoint",
     "Event",
     "EventKind",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 SUM = "Sum of targets"
+"""Label of the bar and the line that belong to no lesion."""
 
 _RESPONSE_IS_RISE = ("ADC", "D", "T1", "NECROTIC_VOLUME", "NECROTIC_FRACTION", "NECROSIS_SCORE")
 """Quantities that rise when a tumour responds; the best change of all others is the lowest."""

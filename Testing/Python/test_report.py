@@ -289,6 +289,13 @@ class DeidentificationTest(unittest.TestCase):
         for text in texts:
             found = deidentified(replace(case, time_points=[replace(case.time_points[0], treatment=text), *case.time_points[1:]]))
             self.assertNotRegex(found.case.time_points[0].treatment, r"(?i)doe|jane|4711|202[56]|113619")
+        for name, text, left in (
+            ("Li^Na", "seen by Li, lipiodol", "seen by [removed], lipiodol"),
+            ("Wang^XiaoDong=王^小东", "王小东的肝", "[removed][removed]的肝"),
+            ("Müller^Jörg", "Herr MÜLLER, jörg", "Herr [removed], [removed]"),
+        ):
+            found = deidentified(replace(case, name=name, time_points=[replace(case.time_points[0], treatment=text), *case.time_points[1:]]))
+            self.assertEqual(found.case.time_points[0].treatment, left)
         text = "sorafenib 800 mg, 50.4 Gy, b = 0, 800"
         found = deidentified(replace(case, time_points=[replace(case.time_points[0], treatment=text), *case.time_points[1:]]))
         self.assertEqual(found.case.time_points[0].treatment, text)
