@@ -294,7 +294,8 @@ class DeidentificationTest(unittest.TestCase):
             ("Wang^XiaoDong=王^小东", "王小东的肝", "[removed][removed]的肝"),
             ("Müller^Jörg", "Herr MÜLLER, jörg", "Herr [removed], [removed]"),
         ):
-            found = deidentified(replace(case, name=name, time_points=[replace(case.time_points[0], treatment=text), *case.time_points[1:]]))
+            points = [replace(case.time_points[0], treatment=text), *case.time_points[1:]]
+            found = deidentified(replace(case, name=name, time_points=points))
             self.assertEqual(found.case.time_points[0].treatment, left)
         text = "sorafenib 800 mg, 50.4 Gy, b = 0, 800"
         found = deidentified(replace(case, time_points=[replace(case.time_points[0], treatment=text), *case.time_points[1:]]))
