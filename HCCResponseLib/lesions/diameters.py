@@ -52,6 +52,10 @@ DIRECTIONS_APART_DEG = 5.6
 STRAIGHT_VOXELS = 0.1
 """For lines within the viable part, corners this close to a straight contour are left out: fewer lines to try."""
 
+# Of lines within the viable part: where they are sampled first, and how their ends are paired.
+_SAMPLES = np.array([5, 8, 11]) / 16, np.array([1, 2, 3, 4, 6, 7, 9, 10, 12, 13, 14, 15]) / 16
+_TILE_VOXELS, _TILE_PAIRS = 6.0, 500
+
 # Distance to either side of a contour point at which a perpendicular is tried: its length may jump there.
 _NUDGE_MM = 1e-6
 
@@ -411,33 +415,60 @@ def _longest_perpendicular(contour: Contour, start, end, gap_mm: float) -> tuple
 def _longest_chord(section: _Section, contour: Contour, gap_mm: float, longer_than: float):
     """Find the longest line between two contour points that crosses no gap longer than ``gap_mm``; None if none is longer.
 
-    Pairs of contour points are tried from the farthest apart downwards. Most are refused by a few samples: a line through a
-    voxel far enough from every viable one crosses a longer gap there.
+    Branch and bound: contour points are paired tile by tile, from the pair of tiles that could hold the longest line downwards.
+    Most are refused by a few samples: a line through a voxel far enough from every viable one crosses a longer gap there.
     """
     sides = np.linalg.norm(section.steps_mm, axis=1)
     contour = simplify_contour(contour, STRAIGHT_VOXELS * sides.min())
     points = contour.points
-    first, second = np.nonzero(np.triu(cdist(points, points, "sqeuclidean") > longer_than**2, 1))
-    depth = ndimage.distance_transform_edt(section.field <= 0.0, sampling=sides)
     # The contour is within one voxel of a viable centre, a sample within 0.71 voxel of its own.
-    blocked = depth > 0.5 * gap_mm + 1.75 * sides.max()
-    index = points @ np.linalg.inv(section.steps_mm)
-    for part in (0.5, 0.25, 0.75, 0.375, 0.625, 0.125, 0.875):
-        sample = np.rint((1.0 - part) * index[first] + part * index[second]).astype(np.intp)
-        free = ~blocked[sample[:, 0], sample[:, 1]]
-        first, second = first[free], second[free]
-    vector = points[second] - points[first]
-    length = np.linalg.norm(vector, axis=1)
-    order = np.argsort(-length, kind="stable")
-    best, chunk = None, 32
-    while len(order) and length[order[0]] > longer_than:
-        tried, order = order[:chunk], order[chunk:]
-        direction = vector[tried] / length[tried, None]
-        runs = longest_runs(contour, points[first[tried]], direction, gap_mm)
-        run = np.nan_to_num(runs[:, 1] - runs[:, 0], nan=-1.0)
-        winner = int(run.argmax())
-        if run[winner] > longer_than:
-            longer_than = float(run[winner])
-            best = tuple(points[first[tried[winner]]] + runs[winner, end] * direction[winner] for end in (0, 1))
-        chunk = min(2 * chunk, 512)
+    depth = ndimage.distance_transform_edt(section.field <= 0.0, sampling=sides) - (0.5 * gap_mm + 1.75 * sides.max())
+    to_index = np.linalg.inv(section.steps_mm)
+
+    def free(start, end, width_mm=0.0):
+        """Lines that no sample refuses, their ends anywhere within ``width_mm`` of ``start`` and ``end``."""
+        kept = np.arange(len(start))
+        start, end, width_mm = start @ to_index, end @ to_index, np.broadcast_to(width_mm, len(start))
+        for parts in _SAMPLES:
+            sample = np.rint(start[kept, :, None] * (1.0 - parts) + end[kept, :, None] * parts).astype(np.intp)
+            kept = kept[(depth[sample[:, 0], sample[:, 1]] <= width_mm[kept, None]).all(axis=1)]
+        return kept
+
+    tiles, members, centre, radius = _tiles(points, _TILE_VOXELS * sides.max())
+    first, second = np.triu_indices(tiles)
+    bound = np.linalg.norm(centre[first] - centre[second], axis=1) + radius[first] + radius[second]
+    kept = np.flatnonzero(bound > longer_than)
+    kept = kept[free(centre[first[kept]], centre[second[kept]], np.maximum(radius[first[kept]], radius[second[kept]]))]
+    order, best = kept[np.argsort(-bound[kept], kind="stable")], None
+    while len(order) and bound[order[0]] > longer_than:
+        chosen, order = order[:_TILE_PAIRS], order[_TILE_PAIRS:]
+        start, end = np.broadcast_arrays(members[first[chosen]][:, :, None], members[second[chosen]][:, None, :])
+        both = (start >= 0) & (end >= 0)
+        start, end = start[both], end[both]
+        length = np.linalg.norm(points[end] - points[start], axis=1)
+        pairs = np.flatnonzero(length > longer_than)
+        pairs = pairs[free(points[start[pairs]], points[end[pairs]])]
+        pairs, chunk = pairs[np.argsort(-length[pairs], kind="stable")], 32
+        while len(pairs) and length[pairs[0]] > longer_than:
+            tried, pairs = pairs[:chunk], pairs[chunk:]
+            direction = (points[end[tried]] - points[start[tried]]) / length[tried, None]
+            runs = longest_runs(contour, points[start[tried]], direction, gap_mm)
+            run = np.nan_to_num(runs[:, 1] - runs[:, 0], nan=-1.0)
+            winner = int(run.argmax())
+            if run[winner] > longer_than:
+                longer_than = float(run[winner])
+                best = tuple(points[start[tried[winner]]] + runs[winner, side] * direction[winner] for side in (0, 1))
+            chunk = min(4 * chunk, 512)
     return best
+
+
+def _tiles(points: np.ndarray, side_mm: float) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+    """Divide points into square tiles: their number, the points of each (-1 where there are no more), middles and radii."""
+    _corners, tile, counts = np.unique(np.floor(points / side_mm) @ [1.0, 1e6], return_inverse=True, return_counts=True)
+    order = np.argsort(tile, kind="stable")
+    members = np.full((len(counts), counts.max()), -1)
+    members[tile[order], np.arange(len(points)) - np.repeat(np.cumsum(counts) - counts, counts)] = order
+    centre = np.stack([np.bincount(tile, axis) for axis in points.T], axis=1) / counts[:, None]
+    radius = np.zeros(len(counts))
+    np.maximum.at(radius, tile, np.linalg.norm(points - centre[tile], axis=1))
+    return len(counts), members, centre, radius

@@ -55,6 +55,7 @@ def time_rows() -> list[table.Row]:
     analysis = NecrosisAnalysis(lesion, geometry, pre=pre, post=post)
     reference = analysis.measure_reference(muscle, "muscle")
     before = ReferenceThreshold(analysis.measure_reference(liver, "liver", before_contrast=True))
+    speckled = viable & (np.random.default_rng(0).random(SHAPE) > 0.1)
     thresholds = iter(np.linspace(1.0, 3.0, 1000))
 
     def first_threshold():
@@ -66,6 +67,7 @@ def time_rows() -> list[table.Row]:
         timed("the same on an oblique acquisition", lambda: measure_diameters(lesion, oblique), 50.0),
         timed("the same, axial plane cut through an oblique acquisition", lambda: measure_diameters(lesion, oblique, plane="axial")),
         timed("longest diameter and perpendicular, viable part", lambda: measure_viable_diameters(viable, geometry), 50.0),
+        timed("the same, speckled: a tenth of its voxels missing", lambda: measure_viable_diameters(speckled, geometry), repeats=3),
         timed("the same in one slice", lambda: measure_viable_diameters(viable, geometry, slices=(30,)), 50.0),
         timed("longest distance in space", lambda: measure_feret_diameter(lesion, geometry)),
         timed("volume with surface and uncertainty", lambda: measure_volume(lesion, geometry)),
@@ -108,13 +110,13 @@ def accuracy_rows(spacing, count: int) -> list[table.Row]:
             longest = 2.0 / np.sqrt(np.linalg.eigvalsh(section)[0])
             diameters.append((measure_diameters(mask, geometry).long_axis.length_mm - longest) / max(spacing[:2]))
         shape = f"{'sphere' if ratio == 1.0 else 'ellipsoid 2:1.5:1'}, {radius:g} voxels, grid {grid} mm"
-        inside = 100.0 * np.mean(np.abs(surface) <= 0.5)
+        rms = float(np.sqrt(np.mean(np.square(surface))))
         rows += [
             table.Row(
-                f"volume of a {shape}: mean, SD, largest error (count)",
-                f"{np.mean(surface):+.2f} {np.std(surface):.2f} {np.abs(surface).max():.2f} % ({np.std(counted):.2f})",
-                "0.5 %",
-                bool(inside == 100.0),
+                f"volume of a {shape}: mean, rms, largest error (SD of the count)",
+                f"{np.mean(surface):+.2f} {rms:.2f} {np.abs(surface).max():.2f} % ({np.std(counted):.2f})",
+                "rms 0.5 %",
+                rms <= 0.5,
             ),
             table.Row(
                 f"diameter of a {shape}: mean, largest error",
