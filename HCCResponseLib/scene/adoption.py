@@ -26,13 +26,12 @@ from .acquisition import acquisition_facts, injected, injection_s, set_acquisiti
 from .b_values import b_value, propose_b_value, set_b_value
 from .dicom_source import database, instance_uids
 from .dynamic_series import sequence_shown_by, shown_volume
-from .examination_import import CONFIDENCE_ATTRIBUTE, PART_ATTRIBUTE, SERIES_ATTRIBUTE, series_key
-from .flip_angles import accept_proposed_flip_angles, flip_angle_deg, repetition_time_s, set_flip_angle_deg, set_repetition_time_s
+from .examination_import import CONFIDENCE_ATTRIBUTE, PART_ATTRIBUTE, SERIES_ATTRIBUTE, number_studies, series_key
+from .flip_angles import accept_proposed_flip_angles, flip_angle_deg, repetition_time_s, set_told_by_header
 from .parameter_maps import map_quantity
 from .role_by_name import dynamic_named, role_named
 from .roles import role, role_reason, set_role
 from .sequence_times import assembled, copied_from, image_times, in_seconds, originals_of, study_of_series
-from .time_points import propose_time_points, set_time_point
 
 __all__ = ["Adopted", "Adoption", "adopt_volumes", "adoptable_nodes"]
 
@@ -117,12 +116,8 @@ def adopt_volumes(nodes: Iterable | None = None, *, progress: Progress | None = 
     loose = [f"'{node.GetName()}'" for node, study in adopted.items() if not study]
     if loose:
         result.problems.append(f"Below no patient and study: {', '.join(loose)}. Drag them below one in the Data module to use them.")
-    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
-    for patient in dict.fromkeys(hierarchy.GetItemParent(study) for study in adopted.values() if study):
-        for study, point in propose_time_points(patient).items():
-            if study in adopted.values():
-                set_time_point(study, point)
-                result.studies.append(study)
+    result.studies, hindrances = number_studies(list(dict.fromkeys(filter(None, adopted.values()))))
+    result.problems += hindrances
     report_progress(progress, 1.0)
     return result
 
@@ -270,13 +265,8 @@ def _set_numbers(node, its_role: Role, frames) -> list[str]:
         if source:
             set_b_value(node, value)
             facts.append(f"b = {value:g} s/mm² ({source})")
-    for name, get, put in (
-        ("flip_angle_deg", flip_angle_deg, set_flip_angle_deg),
-        ("repetition_time_s", repetition_time_s, set_repetition_time_s),
-    ):
-        values = {getattr(frame, name) for frame in frames}
-        if get(node) is None and len(values) == 1 and (value := values.pop()):
-            put(node, round(value, 9))
+    told = [{getattr(frame, name) for frame in frames} for name in ("flip_angle_deg", "repetition_time_s")]
+    set_told_by_header(node, *(values.pop() if len(values) == 1 else None for values in told))
     if its_role in (Role.VFA, Role.DCE):
         accept_proposed_flip_angles([node])
         if flip_angle_deg(node) is not None:

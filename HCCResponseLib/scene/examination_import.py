@@ -15,13 +15,21 @@ from .b_values import b_value, set_b_value
 from .diffusion_import import PHILIPS_PRIVATE, SCALING_ATTRIBUTE
 from .display_window import set_display_window
 from .dynamic_series import add_dynamic_series
-from .flip_angles import flip_angle_deg, set_flip_angle_deg, set_repetition_time_s
+from .flip_angles import flip_angle_deg, set_flip_angle_deg, set_told_by_header
 from .roles import set_role
 from .subject_hierarchy import add_folder, study_item, subject_hierarchy_item
 from .time_points import propose_time_points, set_time_point
 from .volumes import add_volume
 
-__all__ = ["CONFIDENCE_ATTRIBUTE", "PART_ATTRIBUTE", "SERIES_ATTRIBUTE", "ImportedExaminations", "import_examinations", "series_key"]
+__all__ = [
+    "CONFIDENCE_ATTRIBUTE",
+    "PART_ATTRIBUTE",
+    "SERIES_ATTRIBUTE",
+    "ImportedExaminations",
+    "import_examinations",
+    "number_studies",
+    "series_key",
+]
 
 SERIES_ATTRIBUTE = "HCC.SeriesInstanceUID"
 PART_ATTRIBUTE = "HCC.SeriesPart"
@@ -102,14 +110,29 @@ def import_examinations(folder, *, roles: Collection[Role] | None = None, progre
             report_progress(part, 1.0)
         hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
         result.patients = list(dict.fromkeys(hierarchy.GetItemParent(study) for study in result.studies))
-        for patient in result.patients:
-            for study, point in propose_time_points(patient).items():
-                if study in result.studies:
-                    set_time_point(study, point)
+        result.warnings += number_studies(result.studies)[1]
         result.problems += _left_out(scan.skipped)
         result.report = folder_report(scan, examinations, failed)
         report_progress(progress, 1.0)
     return result
+
+
+def number_studies(study_items) -> tuple[list[int], list[str]]:
+    """Make time points of studies that are none yet, by date.
+
+    :return: the studies that became one; and what hindered others, a sentence each.
+    """
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    done, hindrances = [], []
+    for patient in dict.fromkeys(hierarchy.GetItemParent(study) for study in study_items):
+        for study, point in propose_time_points(patient).items():
+            if study in study_items:
+                try:
+                    set_time_point(study, point)
+                    done.append(study)
+                except InputError as error:
+                    hindrances.append(str(error))
+    return done, hindrances
 
 
 def _study(examination) -> int:
@@ -234,9 +257,7 @@ def _describe(node, series, images, frame) -> None:
     first = frame or series[0].frames[0]
     if not node.IsA("vtkMRMLSequenceNode"):
         set_display_window(node, frame if images.scaling != PHILIPS_PRIVATE else None)
-    set_flip_angle_deg(node, first.flip_angle_deg or None)
-    repetition_time = getattr(images, "repetition_time_s", None) or first.repetition_time_s
-    set_repetition_time_s(node, round(repetition_time, 9) if repetition_time else None)
+    set_told_by_header(node, first.flip_angle_deg, first.repetition_time_s)
     set_acquisition(node, **acquisition_facts(series, [one for each in series for one in each.frames]))
 
 

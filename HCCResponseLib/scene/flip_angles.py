@@ -14,6 +14,7 @@ __all__ = [
     "repetition_time_s",
     "set_flip_angle_deg",
     "set_repetition_time_s",
+    "set_told_by_header",
     "set_typed_flip_angle",
     "set_typed_repetition_time",
 ]
@@ -60,6 +61,15 @@ def set_repetition_time_s(node, value: float | None) -> None:
     :raises InputError: not a number above 0 and up to 20 s.
     """
     node.SetAttribute(REPETITION_TIME_ATTRIBUTE, None if value is None else repr(_repetition_time(value, node)))
+
+
+def set_told_by_header(node, angle_deg: float | None, repetition_s: float | None) -> None:
+    """Set flip angle and repetition time that nobody set yet to what headers tell; what cannot be is passed over."""
+    if flip_angle_deg(node) is None and angle_deg is not None and 0 < angle_deg <= LARGEST_ANGLE_DEG:
+        set_flip_angle_deg(node, angle_deg)
+    if repetition_time_s(node) is None and repetition_s is not None and 0 < repetition_s <= LONGEST_TR_S:
+        # headers have milliseconds
+        set_repetition_time_s(node, round(repetition_s, 9))
 
 
 def set_typed_flip_angle(node, text: str) -> None:
