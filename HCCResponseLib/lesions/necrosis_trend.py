@@ -34,13 +34,17 @@ class NecrosisTrend(Enum):
 
 @dataclass(frozen=True)
 class NecrosisChange:
-    """Trend with the numbers it rests on: NV/TV as fractions, the change in percentage points (None at baseline)."""
+    """Trend with the numbers it rests on: NV/TV as fractions, the change in percentage points (None at baseline).
+
+    :param comparable: both examinations were measured with the same settings, as far as is known.
+    """
 
     trend: NecrosisTrend
     fraction: float
     previous_fraction: float | None
     change_percentage_points: float | None
     sentence: str
+    comparable: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,15 @@ def necrosis_trend(
     previous_fraction: float | None = None,
     *,
     unchanged_percentage_points: float = UNCHANGED_PERCENTAGE_POINTS,
+    settings_difference: str = "",
 ) -> NecrosisChange:
     """Compare necrosis with the previous examination.
 
     :param fraction: NV/TV now, 0 to 1.
     :param previous_fraction: NV/TV in the previous examination; None at baseline.
     :param unchanged_percentage_points: changes of NV/TV up to this are no change; from or to none at all they always are one.
+    :param settings_difference: in which settings (threshold, rim) the two measurements differ, now and before, in words
+        ("rim layers 1 and 0"): the change may come from that, and the sentence says so; empty when they do not differ.
     :raises InputError: a fraction is not from 0 to 1.
     """
     for value in (fraction, previous_fraction):
@@ -85,7 +92,9 @@ def necrosis_trend(
         if abs(change) > unchanged_percentage_points:
             trend = NecrosisTrend.INCREASE if change > 0.0 else NecrosisTrend.DECREASE
         sentence = f"Necrosis {trend.value}: {now} of the tumour, {before} before ({change:+.1f} percentage points)."
-    return NecrosisChange(trend, fraction, previous_fraction, change, sentence)
+    if settings_difference:
+        sentence += f" Measured differently now and before ({settings_difference}): the change may come from that; measure both alike."
+    return NecrosisChange(trend, fraction, previous_fraction, change, sentence, comparable=not settings_difference)
 
 
 def growth_caution(

@@ -388,6 +388,16 @@ class TestTrend(unittest.TestCase):
             with self.assertRaises(InputError):
                 necrosis_trend(*bad)
 
+    def test_other_settings_are_said(self):
+        alike = necrosis_trend(0.30, 0.20)
+        self.assertTrue(alike.comparable)
+        change = necrosis_trend(0.30, 0.20, settings_difference="rim layers 1 and 0")
+        self.assertFalse(change.comparable)
+        self.assertEqual(change.trend, alike.trend)
+        self.assertTrue(change.sentence.startswith(alike.sentence))
+        self.assertIn("(rim layers 1 and 0)", change.sentence)
+        self.assertTrue(necrosis_trend(0.30, settings_difference="k 2 and 3").comparable)  # nothing to compare with
+
     def test_caution(self):
         necrotic = growth_caution(NecrosisTrend.DE_NOVO, volume_growth_percent=45.0, diameter_growth_percent=13.0)
         self.assertTrue(necrotic.caution)
