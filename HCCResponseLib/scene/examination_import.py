@@ -1,6 +1,6 @@
 """Whole examinations from a DICOM folder into the scene: every recognised series below its patient and study, with its role."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,8 @@ __all__ = [
     "PART_ATTRIBUTE",
     "SERIES_ATTRIBUTE",
     "ImportedExaminations",
+    "UnreadSeries",
+    "import_dynamic_series",
     "import_examinations",
     "number_studies",
     "series_key",
@@ -38,6 +40,24 @@ _SAME_VALUE = 0.025
 """Relative difference of b-values or flip angles that are one nominal value."""
 
 
+@dataclass(frozen=True)
+class UnreadSeries:
+    """Images that were recognised but could not be read.
+
+    :param study: item of their examination.
+    :param role: what they are.
+    :param name: how a message names them.
+    :param series_uid: tells them when they are imported again, see :func:`import_dynamic_series`.
+    :param reason: why not, a sentence.
+    """
+
+    study: int
+    role: Role
+    name: str
+    series_uid: str
+    reason: str
+
+
 @dataclass
 class ImportedExaminations:
     """What an import brought into the scene.
@@ -47,6 +67,7 @@ class ImportedExaminations:
     :param volumes: scalar volume nodes that were added; not those that show a sequence.
     :param sequences: sequence nodes that were added.
     :param present: nodes of the folder's series that were in the scene before; nothing was done with them.
+    :param unread: what was recognised but could not be read; ``problems`` say so too.
     :param report: what was found, recognised, left out and could not be read, for a person to read.
     :param problems: what could not be imported, a sentence each.
     :param warnings: what the user should look at, a sentence each.
@@ -57,6 +78,7 @@ class ImportedExaminations:
     volumes: list = field(default_factory=list)
     sequences: list = field(default_factory=list)
     present: list = field(default_factory=list)
+    unread: list[UnreadSeries] = field(default_factory=list)
     report: str = ""
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -97,6 +119,9 @@ def import_examinations(folder, *, roles: Collection[Role] | None = None, progre
                         continue
                     if reading.images is None:
                         failed.append(reading)
+                        series = reading.recognition.series
+                        unread = (reading.recognition.role, series[0].label, series_key(series)[0], reading.error)
+                        result.unread.append(UnreadSeries(study, *unread))
                         result.problems.append(_sentence(examination, reading.error))
                         continue
                     nodes = _add(reading, study, added)
@@ -115,6 +140,33 @@ def import_examinations(folder, *, roles: Collection[Role] | None = None, progre
         result.report = folder_report(scan, examinations, failed)
         report_progress(progress, 1.0)
     return result
+
+
+def import_dynamic_series(folder, series_uid: str, time_s: Sequence[float], *, progress: Progress | None = None):
+    """Read a dynamic series whose headers do not tell the times of its images.
+
+    :param folder: as for :func:`import_examinations`.
+    :param series_uid: of an :class:`UnreadSeries`.
+    :param time_s: seconds, ascending, one for each image, as the user entered them.
+    :return: the sequence node.
+    :raises InputError: no such series, another number of times, or as :func:`HCCResponseLib.dicom.read_dynamic`; the scene is as it was.
+    :raises Cancelled: ``progress`` returned False; the scene is as it was.
+    """
+    from ..dicom import find_examinations, read_dynamic, scan_folder
+    from ..dicom.examination import Reading
+    from ..dicom.signals import suitable_scaling
+
+    for examination in find_examinations(scan_folder(folder, progress=subrange(progress, 0.0, 0.4))):
+        for found in examination.recognitions:
+            if found.role is Role.DCE and series_key(found.series)[0] == series_uid:
+                scaling = suitable_scaling([frame for one in found.series for frame in one.frames])
+                images = read_dynamic(found.series, time_s=time_s, scaling=scaling, progress=subrange(progress, 0.4, 1.0))
+                with all_or_none() as added:
+                    study = _study(examination)
+                    node = _add(Reading(found, images), study, added)[0]
+                number_studies([study])
+                return node
+    raise InputError(f"No dynamic series with the UID {series_uid} was found below '{folder}'.")
 
 
 def number_studies(study_items) -> tuple[list[int], list[str]]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pydicom
 from dicom_folder import GRIDS, place_signals
 from reference_data import reference_path, requires_reference
 from slicer_core_scene import SceneTestCase, reopen  # before slicer: it skips where there is none
@@ -28,7 +29,7 @@ from HCCResponseLib.scene.acquisition import (
 )
 from HCCResponseLib.scene.b_values import b_value
 from HCCResponseLib.scene.dynamic_series import dynamic_geometry, dynamic_signals, shown_volume
-from HCCResponseLib.scene.examination_import import import_examinations
+from HCCResponseLib.scene.examination_import import import_dynamic_series, import_examinations
 from HCCResponseLib.scene.flip_angles import flip_angle_deg, repetition_time_s
 from HCCResponseLib.scene.roles import role, role_reason, set_role, volumes_with_role
 from HCCResponseLib.scene.study_nodes import volumes_of_study
@@ -213,6 +214,39 @@ class TestOtherFolders(SceneTestCase):
         self.assertTrue(any("t1_vibe_2" in one for one in result.problems), result.problems)
         self.assertFalse(any("notes.txt" in one for one in result.problems))
         self.assertIn("notes.txt", result.report)
+
+    def test_times_that_headers_do_not_tell_are_entered(self):
+        header = SeriesHeader("t1_vibe_dyn", 7, echo_time_s=0.0014, repetition_time_s=0.0045, flip_angle_deg=15.0)
+        volumes = [Volume(place_signals(GRID) + n, seconds=4.3 * n) for n in range(12)]
+        for file in write_series(self.folder / "dyn", volumes, GRID, header):
+            dataset = pydicom.dcmread(file)
+            for name in ("AcquisitionTime", "AcquisitionDate", "AcquisitionDateTime", "ContentTime", "ContentDate", "TriggerTime"):
+                if name in dataset:
+                    delattr(dataset, name)
+            dataset.save_as(file)
+        result = import_examinations(self.folder)
+        (unread,) = result.unread
+        self.assertEqual((unread.role, unread.study, result.sequences), (Role.DCE, result.studies[0], []))
+        self.assertIn(unread.reason, result.problems[0])
+        times = np.arange(12) * 5.0
+        with self.assertRaisesRegex(InputError, "t1_vibe_dyn"):
+            import_dynamic_series(self.folder, unread.series_uid, times[:5])
+        with self.assertRaisesRegex(InputError, "UID 1.2.3"):
+            import_dynamic_series(self.folder, "1.2.3", times)
+        node = import_dynamic_series(self.folder, unread.series_uid, times)
+        signals, found = dynamic_signals(node)
+        np.testing.assert_array_equal(found, times)
+        np.testing.assert_array_equal(signals[..., 3], place_signals(GRID) + 3)
+        self.assertEqual(import_examinations(self.folder).present, [node])
+
+    def test_odd_header_values_do_not_stop_it(self):
+        for file in write(self.folder).iterdir():
+            dataset = pydicom.dcmread(file)
+            dataset.FlipAngle, dataset.RepetitionTime, dataset.WindowWidth = 270, 60000, -5
+            dataset.save_as(file)
+        (node,) = import_examinations(self.folder).volumes
+        self.assertEqual((flip_angle_deg(node), repetition_time_s(node)), (None, None))
+        self.assertGreater(node.GetDisplayNode().GetWindow(), 0)
 
     def test_nothing_to_import_leaves_nothing(self):
         before = nodes_in_scene()
