@@ -1,10 +1,11 @@
 """T1 and T2 of a lesion beside those of an earlier examination, in slice views of their own.
 
 The views are linked by their place relative to the lesion, not by coordinates: the patient moved between the examinations. The
-user's own views are not touched, so there is nothing to restore in them; what all views share (windows of volumes, visibility of
-outlines and lines) is put back by :meth:`ComparisonViews.end`.
+user's own views are not touched, so there is nothing to restore in them. What all views share (windows of volumes, visibility of
+outlines and lines) is remembered at the display nodes, so that :func:`put_back` finds it also in a scene that was saved meanwhile.
 """
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -20,13 +21,23 @@ from .segment_masks import segment_on_own_grid
 from .segments import segment_ids, segment_mask
 from .volumes import ijk_to_world, volume_array
 
-__all__ = ["COMPARISON_LAYOUT", "PAIR_LAYOUT", "ComparisonViews", "LesionImages", "field_of_view_mm", "register_layouts", "view_name"]
+__all__ = [
+    "COMPARISON_LAYOUT",
+    "PAIR_LAYOUT",
+    "ComparisonViews",
+    "LesionImages",
+    "field_of_view_mm",
+    "put_back",
+    "register_layouts",
+    "view_name",
+]
 
 PAIR_LAYOUT, COMPARISON_LAYOUT = 9208, 9209
 """Numbers of the layouts: T1 beside T2 of one examination; and two by two, the earlier examination left, T1 above."""
 
 SMALLEST_FIELD_MM = 60.0
 FIELD_PER_LESION = 3.0
+_REMEMBERED = "HCC.BeforeComparison"
 _COLOURS = {"T1": "#21918C", "T2": "#C77B30"}
 
 
@@ -46,48 +57,19 @@ class _View:
 
     name: str
     node: object
+    composite: object
     volume: object
     sequence: str
+    axes: np.ndarray
     centre: np.ndarray
-    tag: int | None = None
-
-
-@dataclass(frozen=True)
-class _Window:
-    window: float
-    level: float
-    automatic: bool
-
-
-@dataclass(frozen=True)
-class _Look:
-    """How a segmentation was drawn, apart from whether it was."""
-
-    fill: bool
-    line: bool
-    views: tuple[str, ...]
-    segments: dict[str, bool]
-
-    def put_back(self, display) -> None:
-        with slicer.util.NodeModify(display):
-            display.SetVisibility(False)
-            display.SetVisibility2DFill(self.fill)
-            display.SetVisibility2DOutline(self.line)
-            display.RemoveAllViewNodeIDs()
-            for view_id in self.views:
-                display.AddViewNodeID(view_id)
-            for segment_id, visible in self.segments.items():
-                display.SetSegmentVisibility(segment_id, visible)
 
 
 @dataclass
 class _Shown:
-    """What the views show now, and what has to be put back."""
+    """What the views show now; ``gains``: by display node, the signal of liver that windows are scaled with."""
 
     views: list[_View] = field(default_factory=list)
-    windows: dict[str, _Window] = field(default_factory=dict)
-    hidden: list[str] = field(default_factory=list)
-    outlines: dict[str, _Look] = field(default_factory=dict)
+    outlines: list[str] = field(default_factory=list)
     observed: list[tuple] = field(default_factory=list)
     gains: dict[str, float] = field(default_factory=dict)
 
@@ -107,8 +89,18 @@ def register_layouts() -> None:
                 layout_node.AddLayoutDescription(number, description)
 
 
+def put_back() -> None:
+    """Show windows, outlines and lines of the scene as they were before views compared them; nothing happens where none did."""
+    for display in slicer.util.getNodesByClass("vtkMRMLDisplayNode"):
+        text = display.GetAttribute(_REMEMBERED)
+        if text:
+            display.RemoveAttribute(_REMEMBERED)
+            with slicer.util.NodeModify(display):
+                _restore(display, json.loads(text))
+
+
 def field_of_view_mm(*lesions: LesionImages) -> float:
-    """Return how much a view shows: three times the largest extent of the lesion, in any of the examinations, and at least 60 mm.
+    """Return how much a view shows: three times the extent of the lesion in its slices, in any of the examinations, at least 60 mm.
 
     :raises InputError: an outline is empty or gone.
     """
@@ -137,11 +129,14 @@ class ComparisonViews:
         self.end()
         for n, (lesion, centre) in enumerate(zip(lesions, places, strict=True)):
             for sequence in _COLOURS:
-                self._show_volume(lesion, sequence, centre, size_mm, before=n > 0)
+                self._aim(lesion, sequence, centre, size_mm, before=n > 0)
         for sequence in _COLOURS:
             self._share_window(sequence, lesions)
         self._hide_marks()
         self._outline(lesions, visible=outline)
+        # Images come last: every change of a view that has one computes its slice anew.
+        for view in self._shown.views:
+            view.composite.SetBackgroundVolumeID(view.volume.GetID())
         self._observe()
 
     def frame(self, now: LesionImages, before: LesionImages | None = None) -> None:
@@ -151,7 +146,7 @@ class ComparisonViews:
         self._linking = True
         try:
             for view in self._shown.views:
-                _frame(view.node, view.volume, view.centre, size_mm)
+                _frame(view.node, view.axes, view.centre, size_mm)
         finally:
             self._linking = False
 
@@ -163,48 +158,34 @@ class ComparisonViews:
                 node.SetVisibility(visible)
 
     def end(self) -> None:
-        """Put back what the views changed, and show nothing."""
+        """Put back what the views changed, and show nothing; in a scene that is being closed only stop to follow it."""
         shown, self._shown = self._shown, _Shown()
         for node, tag in shown.observed:
             node.RemoveObserver(tag)
-        for node_id, window in shown.windows.items():
-            node = slicer.mrmlScene.GetNodeByID(node_id)
-            if node is not None:
-                with slicer.util.NodeModify(node):
-                    node.SetWindowLevel(window.window, window.level)
-                    node.SetAutoWindowLevel(window.automatic)
-        for node_id, look in shown.outlines.items():
-            node = slicer.mrmlScene.GetNodeByID(node_id)
-            if node is not None:
-                look.put_back(node)
-        for node_id in shown.hidden:
-            node = slicer.mrmlScene.GetNodeByID(node_id)
-            if node is not None:
-                node.SetVisibility(True)
+        if slicer.mrmlScene.IsClosing():
+            return
         for view in shown.views:
-            composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(view.node)
-            if composite is not None:
-                composite.SetBackgroundVolumeID(None)
+            view.composite.SetBackgroundVolumeID(None)
+        put_back()
 
-    def _show_volume(self, lesion: LesionImages, sequence: str, centre: np.ndarray, size_mm: float, *, before: bool) -> None:
+    def _aim(self, lesion: LesionImages, sequence: str, centre: np.ndarray, size_mm: float, *, before: bool) -> None:
         name = view_name(sequence, before=before)
-        node = _slice_node(name)
+        node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
         composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(node) if node is not None else None
         volume = lesion.volumes.get(sequence)
         if composite is None:
             return
-        # Slicer's own link moves views to the same coordinates.
-        composite.SetLinkedControl(False)
-        composite.SetHotLinkedControl(False)
-        for set_layer in (composite.SetForegroundVolumeID, composite.SetLabelVolumeID):
-            set_layer(None)
-        composite.SetBackgroundVolumeID(None if volume is None else volume.GetID())
+        with slicer.util.NodeModify(composite):
+            # Slicer's own link moves views to the same coordinates.
+            composite.SetLinkedControl(False)
+            composite.SetHotLinkedControl(False)
+            for set_layer in (composite.SetBackgroundVolumeID, composite.SetForegroundVolumeID, composite.SetLabelVolumeID):
+                set_layer(None)
         node.SetLayoutLabel(" · ".join(filter(None, (sequence, lesion.title))))
-        if volume is None:
-            return
-        centre = _on_slice(volume, centre)
-        _frame(node, volume, centre, size_mm)
-        self._shown.views.append(_View(name, node, volume, sequence, centre))
+        if volume is not None:
+            view = _View(name, node, composite, volume, sequence, _plane(node, volume), _on_slice(volume, centre))
+            _frame(node, view.axes, view.centre, size_mm)
+            self._shown.views.append(view)
 
     def _share_window(self, sequence: str, lesions: list[LesionImages]) -> None:
         """Give the volume of the earlier examination the window of the later one."""
@@ -216,7 +197,8 @@ class ComparisonViews:
         gains = signals if None not in signals else [1.0, 1.0]
         self._shown.gains.update({display.GetID(): gain for display, gain in zip(displays, gains, strict=True)})
         earlier = displays[1]
-        self._shown.windows[earlier.GetID()] = _Window(earlier.GetWindow(), earlier.GetLevel(), bool(earlier.GetAutoWindowLevel()))
+        window = {"window": earlier.GetWindow(), "level": earlier.GetLevel(), "automatic": bool(earlier.GetAutoWindowLevel())}
+        _remember(earlier, window)
         self._copy_window(*displays)
 
     def _copy_window(self, source, target) -> None:
@@ -231,8 +213,8 @@ class ComparisonViews:
                 for n in range(node.GetNumberOfDisplayNodes()):
                     display = node.GetNthDisplayNode(n)
                     if display is not None and display.GetVisibility():
+                        _remember(display, {"visible": True})
                         display.SetVisibility(False)
-                        self._shown.hidden.append(display.GetID())
 
     def _outline(self, lesions: list[LesionImages], *, visible: bool) -> None:
         """Of the outlines show the lesion's contour alone, over the images of its own examination."""
@@ -241,9 +223,10 @@ class ComparisonViews:
             if display is None:
                 continue
             segments = {one: bool(display.GetSegmentVisibility(one)) for one in segment_ids(lesion.segmentation_node)}
-            views = tuple(display.GetNthViewNodeID(place) for place in range(display.GetNumberOfViewNodeIDs()))
-            look = _Look(display.GetVisibility2DFill(), display.GetVisibility2DOutline(), views, segments)
-            self._shown.outlines[display.GetID()] = look
+            views = [display.GetNthViewNodeID(place) for place in range(display.GetNumberOfViewNodeIDs())]
+            drawn = {"fill": bool(display.GetVisibility2DFill()), "line": bool(display.GetVisibility2DOutline())}
+            _remember(display, {"visible": False, **drawn, "views": views, "segments": segments})
+            self._shown.outlines.append(display.GetID())
             names = {view_name(sequence, before=n > 0) for sequence in _COLOURS}
             with slicer.util.NodeModify(display):
                 display.SetVisibility2DFill(False)
@@ -295,13 +278,35 @@ class ComparisonViews:
             self._linking = False
 
 
+def _remember(display, look: dict) -> None:
+    """Remember how something was drawn; what is remembered already was before."""
+    text = display.GetAttribute(_REMEMBERED)
+    display.SetAttribute(_REMEMBERED, json.dumps(look | (json.loads(text) if text else {})))
+
+
+def _restore(display, look: dict) -> None:
+    if "window" in look:
+        display.SetWindowLevel(look["window"], look["level"])
+        display.SetAutoWindowLevel(look["automatic"])
+    if "segments" in look:
+        display.SetVisibility2DFill(look["fill"])
+        display.SetVisibility2DOutline(look["line"])
+        display.RemoveAllViewNodeIDs()
+        for view_id in look["views"]:
+            display.AddViewNodeID(view_id)
+        for segment_id, visible in look["segments"].items():
+            display.SetSegmentVisibility(segment_id, visible)
+    if "visible" in look:
+        display.SetVisibility(look["visible"])
+
+
 def _place(lesion: LesionImages) -> tuple[np.ndarray, float]:
-    """Return the centre of a lesion (RAS) and its largest extent along the axes of its grid [mm]."""
+    """Return the centre of a lesion (RAS) and its largest extent in the plane of the slices, along their rows and columns [mm]."""
     mask, grid = segment_on_own_grid(lesion.segmentation_node, lesion.segment_id)
     indices = np.argwhere(mask)[:, ::-1]
     extent = (indices.max(axis=0) - indices.min(axis=0) + 1) * np.linalg.norm(grid.ijk_to_ras[:3, :3], axis=0)
     centre = grid.ijk_to_ras[:3, :3] @ indices.mean(axis=0) + grid.ijk_to_ras[:3, 3]
-    return centre, float(extent.max())
+    return centre, float(extent[:2].max())
 
 
 def _on_slice(volume, centre: np.ndarray) -> np.ndarray:
@@ -312,23 +317,30 @@ def _on_slice(volume, centre: np.ndarray) -> np.ndarray:
     return (to_world @ index)[:3]
 
 
-def _frame(slice_node, volume, centre: np.ndarray, size_mm: float) -> None:
-    """Turn a view to the slices of a volume, and show a square of this size around a point."""
+def _plane(slice_node, volume) -> np.ndarray:
+    """Turn a view to the slices of a volume; returns its axes (RAS) as columns."""
     through = np.abs(ijk_to_world(volume)[:3, 2])
-    slice_node.SetOrientation(("Sagittal", "Coronal", "Axial")[int(np.argmax(through))])
-    slice_node.RotateToVolumePlane(volume)
-    axes = slicer.util.arrayFromVTKMatrix(slice_node.GetSliceToRAS())[:3, :3]
+    with slicer.util.NodeModify(slice_node):
+        slice_node.SetOrientation(("Sagittal", "Coronal", "Axial")[int(np.argmax(through))])
+        slice_node.RotateToVolumePlane(volume)
+    return slicer.util.arrayFromVTKMatrix(slice_node.GetSliceToRAS())[:3, :3].copy()
+
+
+def _frame(slice_node, axes: np.ndarray, centre: np.ndarray, size_mm: float) -> None:
+    """Show a square of this size around a point."""
     _move(slice_node, axes, centre, size_mm / max(min(slice_node.GetDimensions()[:2]), 1))
 
 
 def _move(slice_node, axes: np.ndarray, origin: np.ndarray, mm_per_pixel: float) -> None:
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = axes, origin
-    width, height = (max(count, 1) for count in slice_node.GetDimensions()[:2])
-    with slicer.util.NodeModify(slice_node):
-        slice_node.GetSliceToRAS().DeepCopy(slicer.util.vtkMatrixFromArray(matrix))
-        slice_node.UpdateMatrices()
-        slice_node.SetFieldOfView(mm_per_pixel * width, mm_per_pixel * height, slice_node.GetFieldOfView()[2])
+    width, height = (mm_per_pixel * max(count, 1) for count in slice_node.GetDimensions()[:2])
+    present = [*slicer.util.arrayFromVTKMatrix(slice_node.GetSliceToRAS()).ravel(), *slice_node.GetFieldOfView()[:2]]
+    if not np.allclose(present, [*matrix.ravel(), width, height], rtol=0, atol=1e-6):
+        with slicer.util.NodeModify(slice_node):
+            slice_node.GetSliceToRAS().DeepCopy(slicer.util.vtkMatrixFromArray(matrix))
+            slice_node.UpdateMatrices()
+            slice_node.SetFieldOfView(width, height, slice_node.GetFieldOfView()[2])
 
 
 def _liver_signal(lesion: LesionImages, volume) -> float | None:
@@ -341,10 +353,6 @@ def _liver_signal(lesion: LesionImages, volume) -> float | None:
             signal = float(np.nanmedian(volume_array(volume)[segment_mask(node, liver, volume)]))
             return signal if signal > 0 else None
     return None
-
-
-def _slice_node(name: str):
-    return slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
 
 
 def _items(layouts) -> str:
