@@ -33,16 +33,22 @@ def show_curves(curves: list[Curve], *, title: str = "", chart_node=None, name: 
 
     The axes are named by the first curve. A curve without samples or without a fit is left out there; none leaves the chart empty.
 
-    :param title: above the chart; where empty, what the fit of a single curve gave.
+    :param title: above the chart; where empty, there is none.
     :param chart_node: chart drawn before; None makes a new one.
     :return: the chart node.
     """
     if chart_node is None:
         chart_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", name)
+        # A plot in a panel is small.
+        chart_node.SetTitleFontSize(14)
+        chart_node.SetAxisTitleFontSize(12)
+        chart_node.SetAxisLabelFontSize(11)
+        chart_node.SetLegendFontSize(10)
     drawn = []
     for number, curve in enumerate(curves):
         color = _COLORS[number % len(_COLORS)]
-        for role, x, y, label in ((_LINE, curve.fit_x, curve.fit_y, f"{curve.name} fit"), (_POINTS, curve.x, curve.y, curve.name)):
+        of_line, of_points = (f"{curve.name} {curve.fit_name}", curve.name) if curve.fit_name else (curve.name, f"{curve.name}, samples")
+        for role, x, y, label in ((_LINE, curve.fit_x, curve.fit_y, of_line), (_POINTS, curve.x, curve.y, of_points)):
             finite = np.isfinite(x) & np.isfinite(y)
             if finite.any():
                 drawn.append(_series(chart_node, role, number, x[finite], y[finite], plain_text(label), color))
@@ -54,10 +60,10 @@ def show_curves(curves: list[Curve], *, title: str = "", chart_node=None, name: 
         if curves:
             chart_node.SetXAxisTitle(plain_text(curves[0].x_title))
             chart_node.SetYAxisTitle(plain_text(curves[0].y_title))
-        text = title or (curves[0].text or curves[0].problem if len(curves) == 1 else "")
-        chart_node.SetTitle(plain_text(text))
-        chart_node.SetTitleVisibility(bool(text))
+        chart_node.SetTitle(plain_text(title))
+        chart_node.SetTitleVisibility(bool(title))
         chart_node.SetLegendVisibility(len(curves) > 1)
+        _set_ranges(chart_node, curves)
     return chart_node
 
 
@@ -80,6 +86,19 @@ def plain_text(text: str) -> str:
     superscripts = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
     text = re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: "^" + found[0].translate(superscripts), text).replace("–", "-").replace("µ", "u")
     return text.encode("latin-1", "replace").decode("latin-1")
+
+
+def _set_ranges(chart_node, curves: list[Curve]) -> None:
+    """Fit the axes to what is drawn; 0 belongs to it where all is above and not far away."""
+    for axis, samples in (("X", [(curve.x, curve.fit_x) for curve in curves]), ("Y", [(curve.y, curve.fit_y) for curve in curves])):
+        values = np.concatenate([np.empty(0), *(part for pair in samples for part in pair)])
+        values = values[np.isfinite(values)]
+        getattr(chart_node, f"Set{axis}AxisRangeAuto")(values.size == 0)
+        if values.size:
+            low, high = float(values.min()), float(values.max())
+            margin = 0.05 * (high - low) or abs(high) or 1.0
+            low = low if axis == "X" else 0.0 if 0 <= low < high / 2 else low - margin
+            getattr(chart_node, f"Set{axis}AxisRange")(low, high if axis == "X" and high > low else high + margin)
 
 
 def _series(chart_node, role: str, number: int, x, y, label: str, color):

@@ -14,6 +14,7 @@ from .input_check import Finding, Level, require_no_error
 from .input_table import input_description, input_fingerprint, input_function
 from .map_region import leave_out_air, region_mask, region_text
 from .map_set import check_outputs, make_maps, maps_of
+from .prepared_models import prepared_model
 from .subject_hierarchy import place_beside
 from .volumes import add_volume, update_volume, volume_array
 
@@ -104,8 +105,7 @@ def compute_perfusion(
     function = input_function(input_node)
     findings = check_dynamic(sequence_node, input_node=None if baseline is not None else input_node, t1_map=t1_map, t1_s=t1_s)
     require_no_error(findings + check_outputs(map_nodes, [sequence_node]))
-    portal = None if portal_node is None else input_function(portal_node)
-    check_model(model, portal)
+    check_model(model, portal_node)
     conversion = conversion_of(sequence_node, function.arrival_s, relaxivity, baseline=baseline)
     grid = grid_volume(sequence_node)
     geometry = dynamic_geometry(sequence_node)
@@ -117,12 +117,12 @@ def compute_perfusion(
     voxels = np.arange(np.prod(geometry.shape)) if mask is None else np.flatnonzero(mask)
     if not voxels.size:
         raise InputError(f"No voxel of the region stands clear of the noise of '{sequence_node.GetName()}'; do not leave out air.")
-    options = dict(model=model, delay_s=delay_s) | ({} if portal is None else dict(pvf=portal, portal_delay_s=portal_delay_s))
+    ready = prepared_model(input_node, portal_node, conversion.time_s, model, delay_s, portal_delay_s)
     found = _Fitted(geometry.shape)
     for start in range(0, voxels.size, _VOXELS_AT_ONCE):
         piece = voxels[start : start + _VOXELS_AT_ONCE]
         part = subrange(progress, start / voxels.size, min(1.0, (start + _VOXELS_AT_ONCE) / voxels.size))
-        found.add(piece, *_fit(read_curves(sequence_node, piece), conversion, t1, piece, function, options, part))
+        found.add(piece, *_fit(read_curves(sequence_node, piece), conversion, t1, piece, ready, part))
     report_progress(progress, 1.0)
     found.require_some(sequence_node)
 
@@ -189,14 +189,10 @@ def outdated_perfusion(map_node) -> str:
     return outdated_conversion(map_node)
 
 
-def _fit(signals, conversion: Conversion, t1, voxels, function, options: dict, progress):
+def _fit(signals, conversion: Conversion, t1, voxels, ready, progress):
     """Return the fit of some voxels, and the status codes of their conversion to concentration."""
-    from ..quantification.pharmacokinetics import fit
-
-    t1_here = t1.reshape(-1)[voxels] if np.ndim(t1) else t1
-    curves = conversion.concentrations(signals, t1_here)
-    fitted = fit(curves.concentration, conversion.time_s, function, mask=curves.valid, standard_errors=False, progress=progress, **options)
-    return fitted, curves.status
+    curves = conversion.concentrations(signals, t1.reshape(-1)[voxels] if np.ndim(t1) else t1)
+    return ready.fit(curves.concentration, mask=curves.valid, progress=progress), curves.status
 
 
 class _Fitted:

@@ -18,6 +18,7 @@ from .dynamic_series import frame_times_s
 from .flip_angles import flip_angle_deg, repetition_time_s
 from .input_table import input_function
 from .perfusion import QUANTITY_OF
+from .prepared_models import plasma_curve, prepared_model
 from .segments import segment_mask
 from .volumes import volume_array
 
@@ -40,6 +41,7 @@ class Curve:
     :param parameters: of the model, in canonical units by key of :data:`~HCCResponseLib.response.quantities.QUANTITIES`.
     :param note: what is to be said of the fit ("kep is at its cap ..."); empty where nothing is.
     :param problem: why there is no curve, or no fit; empty where there are both, or no fit was asked for.
+    :param fit_name: what the line is called beside ``name``; empty where the line is the curve itself and ``x``, ``y`` its samples.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Curve:
     parameters: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
     problem: str = ""
+    fit_name: str = "fit"
 
     @property
     def text(self) -> str:
@@ -118,7 +121,7 @@ def input_curve(table_node) -> Curve:
     # The samples of a population input are so close that they are the line.
     few = function.time_s.size <= 3 * _FINE
     samples = (function.time_s, function.plasma) if few else (_NONE, _NONE)
-    return Curve(name, _TIME, "Plasma concentration (mM)", *samples, fine, function(fine))
+    return Curve(name, _TIME, "Plasma concentration (mM)", *samples, fine, function(fine), fit_name="")
 
 
 def diffusion_curve_at(
@@ -205,6 +208,8 @@ def _dynamic_curve(
     if show not in ("concentration", "signal"):
         raise InputError(f"A curve shows 'concentration' or 'signal', not '{show}'.")
     curve = Curve(name, _TIME, _SIGNAL)
+    from ..quantification.pharmacokinetics.models import check_model
+
     try:
         curve = replace(curve, x=frame_times_s(sequence_node), y=np.asarray(signals, np.float64))
         if input_node is None:
@@ -215,16 +220,19 @@ def _dynamic_curve(
         if (t1_map is None) == (t1_s is None):
             raise InputError("T1 before contrast is needed: choose a T1 map, or enter one T1 for all tissue (not both).")
         conversion = conversion_of(sequence_node, function.arrival_s, relaxivity, baseline=baseline)
-        portal = None if portal_node is None else input_function(portal_node)
-        options = dict(model=model, delay_s=delay_s) | ({} if portal is None else dict(pvf=portal, portal_delay_s=portal_delay_s))
-        return _fitted(curve, conversion, t1_s if t1_map is None else t1_of(t1_map), function, portal, options, show)
+        check_model(model, portal_node)
+        ready = prepared_model(input_node, portal_node, curve.x, model, delay_s, portal_delay_s)
+        arterial = plasma_curve(input_node, curve.x)
+        portal = {} if portal_node is None else {"pvf": plasma_curve(portal_node, curve.x)}
+        fitted_delays = {key for key, delay in (("delay_s", delay_s), ("portal_delay_s", portal_delay_s)) if np.ndim(delay)}
+        return _fitted(curve, conversion, t1_s if t1_map is None else t1_of(t1_map), ready, arterial, portal, fitted_delays, show)
     except HCCResponseError as error:
         return replace(curve, problem=str(error))
 
 
-def _fitted(curve: Curve, conversion: Conversion, t1: float, function, portal, options: dict, show: str) -> Curve:
+def _fitted(curve: Curve, conversion: Conversion, t1: float, ready, arterial, portal: dict, fitted_delays: set[str], show: str) -> Curve:
     from ..quantification.contrast import ConcentrationStatus
-    from ..quantification.pharmacokinetics import EXPLANATIONS, Status, evaluate, fit
+    from ..quantification.pharmacokinetics import EXPLANATIONS, Status, evaluate
 
     converted = conversion.concentrations(curve.y, t1)
     if show == "concentration":
@@ -232,19 +240,19 @@ def _fitted(curve: Curve, conversion: Conversion, t1: float, function, portal, o
         curve = replace(curve, y_title=_CONCENTRATION, x=curve.x[finite], y=converted.concentration[finite])
     if not converted.valid:
         return replace(curve, problem=f"No fit: {ConcentrationStatus(int(converted.status)).explanation}.")
-    found = fit(converted.concentration, conversion.time_s, function, standard_errors=False, threads=1, **options)
+    found = ready.fit(converted.concentration, threads=1)
     flags = Status(int(found.status))
     notes = [EXPLANATIONS[flag] for flag in flags]
     if converted.status:
         notes.append(ConcentrationStatus(int(converted.status)).explanation)
     maps = {**found.maps, "rmse": found.rmse}
-    fitted = {key: value for key, value in maps.items() if np.ndim(options.get(key, ())) or key not in ("delay_s", "portal_delay_s")}
-    parameters = {QUANTITY_OF[key]: float(value) for key, value in fitted.items() if np.isfinite(value)}
+    given = {"delay_s", "portal_delay_s"} - fitted_delays
+    parameters = {QUANTITY_OF[key]: float(value) for key, value in maps.items() if key not in given and np.isfinite(value)}
     curve = replace(curve, parameters=parameters, note="; ".join(notes))
     if Status.NOT_ENHANCING in flags or not found.valid:
         return curve
     fine = np.linspace(conversion.time_s[0], conversion.time_s[-1], _FINE)
-    line = evaluate(found, fine, function, **({} if portal is None else {"pvf": portal}))
+    line = evaluate(found, fine, arterial, **portal)
     if show == "signal":
         line = conversion.signals(line, converted.baseline, t1)
     return replace(curve, fit_x=fine, fit_y=line)

@@ -88,6 +88,9 @@ class TestDynamic(DynamicScene):
         self.assertEqual((plotted.x.size, plotted.y_title), (60, "Plasma concentration (mM)"))
         self.assertGreater(plotted.fit_y.max(), 5)
         self.assertEqual(input_curve(self.input).x.size, 0)
+        chart = show_curves([plotted])
+        names = [chart.GetNthPlotSeriesNode(n).GetName() for n in range(2)]
+        self.assertEqual(names, ["AIF measured in Aorta", "AIF measured in Aorta, samples"])
         self.assertIn("No arterial input", input_curve(None).problem)
 
     def test_what_stands_in_the_way_is_told(self):
@@ -180,7 +183,8 @@ class TestChart(DynamicScene):
         self.assertEqual(line.GetColor(), points.GetColor())
         np.testing.assert_array_equal(self.columns(chart, 1)["y"], 2 * np.arange(5))
         self.assertEqual((chart.GetXAxisTitle(), chart.GetYAxisTitle()), ("Time (s)", "Concentration (mM)"))
-        self.assertEqual(chart.GetTitle(), "ADC 1.10 10^-3 mm^2/s")
+        self.assertEqual((tuple(chart.GetXAxisRange()), chart.GetYAxisRange()[0]), ((0.0, 4.0), 0.0))
+        self.assertFalse(chart.GetTitleVisibility() or chart.GetLegendVisibility())
         for node in (line, points, line.GetTableNode()):
             self.assertTrue(node.GetHideFromEditors())
 
@@ -193,7 +197,7 @@ class TestChart(DynamicScene):
         show_curves([self.curve("b"), self.curve("c", 0.5)], chart_node=chart, title="Two")
         self.assertEqual((chart.GetNumberOfPlotSeriesNodes(), chart.GetLegendVisibility(), chart.GetTitle()), (4, True, "Two"))
         show_curves([Curve("d", "b", "S", np.array([0.0, 1.0]), np.array([np.nan, 1.0]), problem="No fit: noise.")], chart_node=chart)
-        self.assertEqual((chart.GetNumberOfPlotSeriesNodes(), chart.GetTitle()), (1, "No fit: noise."))
+        self.assertEqual((chart.GetNumberOfPlotSeriesNodes(), chart.GetTitle()), (1, ""))
         np.testing.assert_array_equal(self.columns(chart, 0)["x"], [1.0])
         show_curves([], chart_node=chart)
         self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 0)

@@ -1,6 +1,7 @@
 """Pharmacokinetic models of contrast-enhanced series: parameters from concentration curves, for whole volumes in seconds.
 
-``fit`` gives the maps, ``evaluate`` the curves that parameters mean, ``choose_model`` the model that each voxel supports.
+``fit`` gives the maps (``prepare_fit`` where a model is fitted again and again), ``evaluate`` the curves that parameters mean,
+``choose_model`` the model that each voxel supports.
 
 The way of a voxel through the files: ``voxels`` reads it, ``compression`` projects it into the small space of the model's curves.
 ``score`` finds its parameters where one look along kep is enough; elsewhere ``varpro`` does, with ``profile`` (how well each parameter
@@ -11,7 +12,7 @@ enhances at all, ``uncertainty`` how sure the numbers are, ``status`` says what 
 
 from .bounds import Bounds
 from .evaluation import evaluate
-from .fitting import fit
+from .fitting import PreparedFit, fit, prepare_fit
 from .input_function import CoarseSamplingWarning
 from .model_choice import ModelChoice, choose_model
 from .models import MODELS
@@ -25,8 +26,10 @@ __all__ = [
     "CoarseSamplingWarning",
     "ModelChoice",
     "PharmacokineticFit",
+    "PreparedFit",
     "Status",
     "choose_model",
     "evaluate",
     "fit",
+    "prepare_fit",
 ]

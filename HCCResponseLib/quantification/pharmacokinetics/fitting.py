@@ -19,7 +19,7 @@ from .uncertainty import StandardErrors
 from .varpro import VariableProjection
 from .voxels import Voxels, check_times
 
-__all__ = ["fit"]
+__all__ = ["PreparedFit", "fit", "prepare_fit"]
 
 _ZERO_WITHOUT_ENHANCEMENT = ("ktrans", "vp", "plasma_flow")
 
@@ -78,40 +78,90 @@ def fit(
     :raises InputError: an input cannot be used.
     :raises Cancelled: ``progress`` answered False; nothing is returned.
     """
+    model_ready = prepare_fit(
+        time_s,
+        aif,
+        model=model,
+        delay_s=delay_s,
+        aif_time_s=aif_time_s,
+        aif_interpolation=aif_interpolation,
+        pvf=pvf,
+        portal_delay_s=portal_delay_s,
+        bounds=bounds,
+        enhancement_level=enhancement_level,
+        standard_errors=standard_errors,
+    )
+    return model_ready.fit(concentration, mask=mask, progress=progress, chunk=chunk, threads=threads)
+
+
+def prepare_fit(
+    time_s,
+    aif,
+    *,
+    model: str = "extended_tofts",
+    delay_s: float | tuple[float, float] = 0.0,
+    aif_time_s=None,
+    aif_interpolation: str = "cubic",
+    pvf=None,
+    portal_delay_s: float | tuple[float, float] = 0.0,
+    bounds: Bounds = Bounds(),
+    enhancement_level: float | None = 0.01,
+    standard_errors: bool = True,
+) -> "PreparedFit":
+    """Tabulate a model once, to fit voxels to it again and again: the curve at the crosshair, a series piece by piece.
+
+    Arguments as for :func:`fit`; ``prepare_fit(time_s, aif, ...).fit(concentration)`` is ``fit(concentration, time_s, aif, ...)``, to the
+    last bit.
+
+    :raises InputError: an input cannot be used.
+    """
     time_s = check_times(time_s)
-    voxels = Voxels(concentration, time_s.size, mask)
     inputs = prepare_inputs(model, time_s, aif, aif_time_s, delay_s, pvf, portal_delay_s, aif_interpolation)
-    threads = thread_count(threads)
-    if not isinstance(chunk, (int, np.integer)) or chunk < 1:
-        raise InputError(f"A chunk must hold at least one voxel, a whole number; found {chunk!r}.")
     if enhancement_level is not None and not 0 < enhancement_level < 1:
         raise InputError(f"The level of the enhancement test is a probability between 0 and 1, or None; found {enhancement_level!r}.")
-
     with one_blas_thread():
-        tissue = make_model(model, inputs, time_s, bounds)
-        fitter = _Fitter(tissue, time_s.size, enhancement_level, standard_errors)
+        return PreparedFit(make_model(model, inputs, time_s, bounds), inputs, time_s.size, enhancement_level, standard_errors)
+
+
+class PreparedFit:
+    """A model that is ready to be fitted, see :func:`prepare_fit`."""
+
+    def __init__(self, tissue: SeparableModel, inputs, samples: int, level: float | None, standard_errors: bool):
+        self._tissue, self._inputs, self._samples, self._standard_errors = tissue, inputs, samples, standard_errors
+        self._fitter = _Fitter(tissue, samples, level, standard_errors)
+
+    def fit(
+        self, concentration, *, mask=None, progress: Progress | None = None, chunk: int = 16 * BLOCK, threads: int | None = None,
+    ) -> PharmacokineticFit:
+        """Fit voxels; arguments, result and errors as for :func:`fit`."""
+        tissue, inputs = self._tissue, self._inputs
+        voxels = Voxels(concentration, self._samples, mask)
+        threads = thread_count(threads)
+        if not isinstance(chunk, (int, np.integer)) or chunk < 1:
+            raise InputError(f"A chunk must hold at least one voxel, a whole number; found {chunk!r}.")
         maps = {name: voxels.output() for name in (*tissue.outputs, "rmse", "r_squared")}
-        errors = {name: voxels.output() for name in tissue.outputs} if standard_errors else {}
+        errors = {name: voxels.output() for name in tissue.outputs} if self._standard_errors else {}
         status = voxels.output(Status.MASKED_OUT, np.uint16)
 
         def work(piece: slice) -> None:
-            fitter.fit(voxels, voxels.inside(piece), maps, errors, status)
+            self._fitter.fit(voxels, voxels.inside(piece), maps, errors, status)
 
-        run_chunks(work, [slice(first, min(first + chunk, voxels.count)) for first in range(0, voxels.count, chunk)], threads, progress)
+        with one_blas_thread():
+            run_chunks(work, [slice(first, min(first + chunk, voxels.count)) for first in range(0, voxels.count, chunk)], threads, progress)
 
-    maps = {name: voxels.shaped(values) for name, values in maps.items()}
-    for name, delay in (("delay_s", inputs.delay), ("portal_delay_s", inputs.portal_delay)):
-        if not isinstance(delay, Axis) and (name == "delay_s" or inputs.portal is not None):
-            maps[name] = np.broadcast_to(voxels.dtype.type(delay), voxels.shape)
-    status = voxels.shaped(status)
-    return PharmacokineticFit(
-        model=model,
-        parameter_count=tissue.parameter_count,
-        valid=is_valid(status),
-        status=status,
-        standard_error={name: voxels.shaped(values) for name, values in errors.items()},
-        **maps,
-    )
+        maps = {name: voxels.shaped(values) for name, values in maps.items()}
+        for name, delay in (("delay_s", inputs.delay), ("portal_delay_s", inputs.portal_delay)):
+            if not isinstance(delay, Axis) and (name == "delay_s" or inputs.portal is not None):
+                maps[name] = np.broadcast_to(voxels.dtype.type(delay), voxels.shape)
+        status = voxels.shaped(status)
+        return PharmacokineticFit(
+            model=tissue.name,
+            parameter_count=tissue.parameter_count,
+            valid=is_valid(status),
+            status=status,
+            standard_error={name: voxels.shaped(values) for name, values in errors.items()},
+            **maps,
+        )
 
 
 class _Fitter:

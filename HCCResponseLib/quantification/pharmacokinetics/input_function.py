@@ -56,7 +56,7 @@ class InputFunction:
     def from_argument(cls, curve, sample_time_s, first_s: float, last_s: float, *, interpolation: str, name: str):
         """Make an input function from what a caller gave.
 
-        :param curve: callable of seconds, or samples of plasma concentration [mM].
+        :param curve: callable of seconds (one made here before is used as it is), or samples of plasma concentration [mM].
         :param sample_time_s: times of the samples [s]; None for a callable.
         :param first_s: first time at which the input is needed [s].
         :param last_s: last time at which it must be known [s].
@@ -66,6 +66,8 @@ class InputFunction:
         """
         if interpolation not in ("cubic", "linear"):
             raise InputError(f"The interpolation of the {name} must be 'cubic' or 'linear', found {interpolation!r}.")
+        if isinstance(curve, cls) and curve.start_s <= min(0.0, first_s) and curve.end_s >= last_s:
+            return curve
         if callable(curve):
             return cls._from_callable(curve, first_s, last_s, name)
         return cls._from_samples(curve, sample_time_s, first_s, last_s, interpolation, name)
