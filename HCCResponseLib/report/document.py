@@ -18,7 +18,7 @@ from .colours import CATEGORY_COLOURS, PART_COLOURS
 from .figure import require_packages
 from .lesion_picture import LesionPicture
 from .picture_drawing import picture_png
-from .plots import quantity_svg, spider_svg, swimmer_svg, waterfall_svg
+from .plots import grades_fit, quantity_svg, spider_svg, swimmer_svg, waterfall_svg
 from .sections import (
     MAIN_CRITERIA,
     answer_of,
@@ -38,6 +38,8 @@ __all__ = ["Plot", "report_html"]
 _TEMPLATE = "report.html.j2"
 _COURSES = (("LONG_AXIS", "RECIST 1.1"), ("VIABLE_DIAMETER", "mRECIST"), ("VOLUME", "Volume (exploratory)"))
 _LIMITS = (-30.0, 20.0)
+_MOST_COLUMNS = 4
+"""Examinations that find room with their changes beside their values; with more the changes stand below."""
 _OVER_TIME = ("ADC", "KTRANS", "VIABLE_VOLUME", "NECROTIC_FRACTION", "VOLUME", "LONG_AXIS")
 
 
@@ -126,6 +128,7 @@ def report_html(
         label=lambda index: examination_label(case, index),
         category_colours=CATEGORY_COLOURS,
         deidentified=deidentified,
+        dense=len(columns) > _MOST_COLUMNS,
         # A day of today would tell something of the patient's.
         made="" if deidentified else datetime.now().astimezone().strftime("%Y-%m-%d"),
         version=__version__,
@@ -237,7 +240,7 @@ def _plots(case: Case, assessment: CaseAssessment, grids: dict[str, LesionGrid])
     shown = [name for name in assessment.criteria if name in MAIN_CRITERIA] or list(assessment.criteria)
     picture = _uri(swimmer_svg(swimmer(case, assessment, criteria=shown)), "svg+xml")
     plots.append(Plot(picture, "Categories, findings and treatment over time", wide=True))
-    shown = [key for key in _OVER_TIME if key in grids and _has_numbers(grids[key])][:4]
+    shown = [key for key in _OVER_TIME if key in grids and _has_numbers(grids[key]) and grades_fit(grids[key])][:4]
     plots += [Plot(_uri(quantity_svg(grids[key], order=order), "svg+xml"), f"{grids[key].title} over time") for key in shown]
     return tuple(plots)
 

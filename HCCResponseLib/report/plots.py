@@ -1,6 +1,7 @@
 """Plots of a case as SVG: waterfall, spider, swimmer, and a quantity over time."""
 
 import math
+from itertools import pairwise
 
 from ..response.course import SUM, Event, EventKind, Spider, Swimmer, Waterfall
 from ..response.criteria import Category
@@ -8,13 +9,17 @@ from ..response.lesion_grid import LesionGrid
 from .colours import CATEGORY_COLOURS, GREY, INK, LINE_COLOURS
 from .figure import figure_bytes, figure_text, new_figure
 
-__all__ = ["quantity_svg", "spider_svg", "swimmer_svg", "waterfall_svg"]
+__all__ = ["grades_fit", "quantity_svg", "spider_svg", "swimmer_svg", "waterfall_svg"]
 
 _MARKERS = "osD^vP"
 _SMALL, _NORMAL = 7.0, 8.0
 _LIMIT = dict(color="#7b8794", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
 _WIDTH, _HEIGHT = 3.6, 1.82
 """Inches of a plot that takes half a page."""
+_AXIS_POINTS = 140
+"""Length of its axis of time, from the first mark to the last."""
+_MARK_POINTS = 9.0
+"""Room that a mark with a digit takes."""
 
 
 def waterfall_svg(waterfall: Waterfall, *, limits: tuple[float, ...] = (), order: tuple[str, ...] = ()) -> bytes:
@@ -44,7 +49,8 @@ def waterfall_svg(waterfall: Waterfall, *, limits: tuple[float, ...] = (), order
     for limit in limits:
         axes.axhline(limit, **_LIMIT)
     axes.axhline(0, color=INK, linewidth=0.8, zorder=3)
-    axes.set_xticks(range(len(values)), [figure_text(one.label, 16) for one in waterfall.bars])
+    short = SUM if len(values) < 6 else "Sum"
+    axes.set_xticks(range(len(values)), [figure_text(one.label if one.lesion_uid else short, 16) for one in waterfall.bars])
     if len(values) > 5:
         axes.tick_params(axis="x", rotation=35)
         for label in axes.get_xticklabels():
@@ -96,7 +102,7 @@ def quantity_svg(grid: LesionGrid, *, order: tuple[str, ...] = ()) -> bytes:
     for number, (row, points) in enumerate(courses):
         colour, marker = _colour(row.lesion.uid, order)
         # Marks with a grade inside are large; lesions stand beside each other, so that none hides another's grade.
-        style = dict(transform=_moved(axes, 9.0 * (number - (len(courses) - 1) / 2) if graded else 0.0), clip_on=False)
+        style = dict(transform=_moved(axes, _MARK_POINTS * (number - (len(courses) - 1) / 2) if graded else 0.0), clip_on=False)
         axes.plot([x for x, _y, _cell in points], [y for _x, y, _cell in points], color=colour, linewidth=1.4, zorder=2, **style)
         for x, y, cell in points:
             edge, face = (GREY, "white") if cell.inside_repeatability else (colour, colour)
@@ -117,6 +123,18 @@ def quantity_svg(grid: LesionGrid, *, order: tuple[str, ...] = ()) -> bytes:
     _room(axes, [*values, 0.0], 0.12)
     _names_at_the_end(axes, ends, offset=4 + 5 * len(courses) if graded else 7)
     return figure_bytes(figure, "svg")
+
+
+def grades_fit(grid: LesionGrid) -> bool:
+    """Return whether marks with the T1 grade inside find room beside each other; True for quantities without grades."""
+    rows = [row for row in grid.rows if any(not math.isnan(one.value) for one in row.cells) and not row.excluded]
+    if not any(one.t1_grade is not None for row in rows for one in row.cells):
+        return True
+    weeks = [one.week for one in grid.columns]
+    places = [float(one.time_point) for one in grid.columns] if None in weeks else weeks
+    gap = min((after - before for before, after in pairwise(places)), default=1.0)
+    span = (places[-1] - places[0]) or 1.0
+    return gap / span * _AXIS_POINTS > _MARK_POINTS * len(rows)
 
 
 def swimmer_svg(swimmer: Swimmer) -> bytes:
@@ -207,9 +225,15 @@ def _names_at_the_end(axes, ends: list[tuple[float, float, str, str]], offset: f
     low, high = axes.get_ylim()
     least = 0.105 * (high - low)
     last = max(one[0] for one in ends)
-    place = -math.inf
-    for x, y, name, colour in sorted(ends, key=lambda one: one[1]):
-        place = max(y, place + least)
+    ends = sorted(ends, key=lambda one: one[1])
+    places: list[float] = []
+    for _x, y, _name, _colour in ends:
+        places.append(max(y, places[-1] + least) if places else y)
+    top = high
+    for number in reversed(range(len(places))):
+        places[number] = min(places[number], top)
+        top = places[number] - least
+    for (_x, _y, name, colour), place in zip(ends, places, strict=True):
         axes.annotate(
             figure_text("Sum" if name == SUM else name, 12),
             (last, place),

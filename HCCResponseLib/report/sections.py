@@ -1,6 +1,7 @@
 """What a report says, section by section, as plain values for the template; nothing of it is HTML."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from ..response.criteria import (
     examination_label,
 )
 from ..response.criteria.limits import show_change
-from ..response.lesion_grid import GridCell, GridRow, LesionGrid, grid_quantities, lesion_grid
+from ..response.lesion_grid import NO_BASELINE, GridCell, GridRow, LesionGrid, grid_quantities, lesion_grid
 
 __all__ = [
     "Answer",
@@ -36,6 +37,8 @@ __all__ = [
     "treatment_text",
 ]
 
+_SIZE = re.compile(r"(?<=; the measured) .*(?= are not used\.$)")
+
 MAIN_CRITERIA = ("RECIST 1.1", "mRECIST", "EASL", "WHO")
 KEY_QUANTITIES = (
     "LONG_AXIS",
@@ -54,7 +57,7 @@ KEY_QUANTITIES = (
 
 @dataclass(frozen=True)
 class Chip:
-    """Answer of a criterion: category, and the change that decided ("" without one)."""
+    """Answer of a criterion: category, and the change or what else decided ("" where nothing did)."""
 
     criterion: str
     category: Category
@@ -174,6 +177,9 @@ def answer_of(case: Case, assessment: CaseAssessment) -> Answer:
         headline = f"{told[0].criterion} at {label}: {told[0].category.title}."
     else:
         headline = f"{_listed([one.criterion for one in told])} agree at {label}: {told[0].category.title}."
+    if told:
+        silent = [f"{one.criterion} {one.reason}" for one in main if one.category is Category.NE]
+        explanation = " ".join(filter(None, [explanation, *silent]))
     return Answer(
         label,
         headline,
@@ -247,13 +253,14 @@ def lesion_table(
         known = not math.isnan(grid.repeatability_percent)
         rows.append(QuantityRow(grid.title, f"±{grid.repeatability_percent:g} %" if known else "", row.cells))
         notes += [
-            f"{grid.quantity.label} at {column.label}: {note}"
+            _note(grid, column.label, note)
             for column, cell in zip(grid.columns, row.cells, strict=True)
             for note in cell.notes
+            if note != NO_BASELINE
         ]
     course = next((one.reason for one in assessment.horger if one.lesion.uid == lesion.uid), "")
     name = lesion.identifier or lesion.uid
-    return LesionTable(lesion, name, _facts(case, assessment, lesion), tuple(rows), tuple(notes), course, tuple(pictures))
+    return LesionTable(lesion, name, _facts(case, assessment, lesion), tuple(rows), tuple(dict.fromkeys(notes)), course, tuple(pictures))
 
 
 def course_rows(case: Case, assessment: CaseAssessment, grids: dict[str, LesionGrid]) -> tuple[CourseRow, ...]:
@@ -311,6 +318,15 @@ def _is_comparable(grid: LesionGrid | None, change: LesionChange) -> bool:
     return grid is None or all(cell.comparable for cell in grid.row(change.lesion.uid).cells if cell.time_point == change.time_point)
 
 
+def _note(grid: LesionGrid, label: str, note: str) -> str:
+    """Say what a note belongs to; a reader's word on a lesion belongs to no quantity, so that it is said once."""
+    if note.startswith("The reader says "):
+        return f"{_initial(label)}: {_SIZE.sub(' numbers', note)}"
+    if note.startswith("Reader's comment"):
+        return f"{_initial(label)}: {note}"
+    return f"{grid.quantity.label} at {label}: {note}"
+
+
 def _is_measured(row: GridRow) -> bool:
     return any(one.measurement is not None for one in row.cells)
 
@@ -319,8 +335,13 @@ def _chip(assessment: CaseAssessment, name: str, index: int) -> Chip | None:
     one = assessment.criteria[name].at(index)
     if one is None:
         return None
-    change = one.change_percent
-    return Chip(name, one.category, "" if math.isnan(change) or one.category is Category.BASELINE else show_change(change), one.reason)
+    if one.category is Category.PD and one.target is not Category.PD:
+        change = "new lesion" if one.new_lesions else "non-target" if one.non_target is Category.PD else ""
+    elif math.isnan(one.change_percent) or one.category in (Category.BASELINE, Category.NE):
+        change = ""
+    else:
+        change = show_change(one.change_percent)
+    return Chip(name, one.category, change, one.reason)
 
 
 def _flags(assessment: CaseAssessment, index: int) -> tuple[Flag, ...]:

@@ -27,9 +27,20 @@ from .finding import LesionState
 from .measurement import Measurement, MeasurementKey
 from .quantities import QUANTITIES, Quantity, canonical_unit, find_quantity
 
-__all__ = ["NOT_MEASURED", "GridCell", "GridColumn", "GridRow", "LesionGrid", "grid_quantities", "lesion_grid", "same_method"]
+__all__ = [
+    "NOT_MEASURED",
+    "NO_BASELINE",
+    "GridCell",
+    "GridColumn",
+    "GridRow",
+    "LesionGrid",
+    "grid_quantities",
+    "lesion_grid",
+    "same_method",
+]
 
 NOT_MEASURED = "–"
+NO_BASELINE = "There is no baseline value to compare with."
 
 _GONE = (LesionState.ABSENT, LesionState.NORMAL_SIGNAL)
 _WITHOUT_NUMBER = (LesionState.TOO_SMALL, LesionState.NOT_EVALUABLE, LesionState.MERGED, LesionState.SPLIT)
@@ -294,7 +305,7 @@ def _compared(cell: GridCell, baseline: GridCell | None, quantity: Quantity, sta
     if math.isnan(cell.value):
         return cell
     if baseline is None or math.isnan(baseline.value):
-        return replace(cell, notes=(*cell.notes, "There is no baseline value to compare with."))
+        return replace(cell, notes=(*cell.notes, NO_BASELINE))
     # A lesion that a reader found gone was measured by nobody; neither does the method of a 0 matter.
     measured = 0.0 not in (cell.value, baseline.value)
     if measured and not same_method(quantity.key, baseline.method, cell.method):

@@ -19,8 +19,9 @@ from response_case import make_case, row, uid_of
 from HCCResponseLib.errors import Cancelled, InputError
 from HCCResponseLib.report import write_report
 from HCCResponseLib.report.deidentification import deidentified
+from HCCResponseLib.report.sections import answer_of, criterion_rows
 from HCCResponseLib.response.case import Case
-from HCCResponseLib.response.criteria import assess
+from HCCResponseLib.response.criteria import Category, assess
 
 HAS_PACKAGES = all(find_spec(name) for name in ("matplotlib", "jinja2"))
 
@@ -159,6 +160,25 @@ class ContentTest(unittest.TestCase):
         self.assertLess(text.index("The criteria contradict each other at week 8."), text.index("Criteria over time"))
         self.assertLess(text.index(shown), text.index("Criteria over time"))
         self.assertIn("Growth is necrotic: L2", text)
+
+    def test_progression_by_a_new_lesion_is_not_explained_by_the_sum(self):
+        case = make_case(
+            {"L1": dict(kind="target"), "N": dict(kind="new")},
+            {("L1", "LONG_AXIS"): [40.0, 30.0, 20.0], ("N", "LONG_AXIS"): [None, None, 15.0]},
+        )
+        answer = answer_of(case, assess(case))
+        self.assertEqual((answer.chips[0].category, answer.chips[0].change), (Category.PD, "new lesion"))
+        rows = criterion_rows(case, assess(case))
+        self.assertEqual([one.change for one in rows[0].chips], ["", "-25.0 %", "new lesion"])
+
+    def test_many_examinations_have_their_changes_below_their_values(self):
+        values = {("L1", quantity): [value] * 6 for quantity, value in (("LONG_AXIS", 40.0), ("ADC", 1e-3), ("T1_GRADE", 2.0))}
+        case = make_case({"L1": {}, "L2": {}}, values, findings=[("L1", 5, "not evaluable"), ("L2", 0, "present")])
+        with tempfile.TemporaryDirectory() as folder:
+            found = Page(write_report(case, folder).report.read_text(encoding="utf-8"))
+        self.assertEqual(found.unclosed, [])
+        self.assertEqual(found.text.count("Week 20: The reader says not evaluable; the measured numbers are not used."), 1)
+        self.assertIn("L2", found.text)
 
     def test_numbers_methods_examinations_and_warnings(self):
         text = page("full").text
