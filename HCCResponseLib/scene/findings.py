@@ -115,7 +115,7 @@ def _stored(study_item: int) -> list[dict[str, str]]:
     except (TypeError, ValueError) as error:  # also what is no JSON, and a finding that cannot be
         name = hierarchy.GetItemName(study_item)
         raise InputError(f"Study '{name}': the findings kept in it are damaged ({error}); load an earlier saved scene.") from None
-    return kept
+    return list({(one["lesion_uid"], one["reader"]): one for one in kept}.values())
 
 
 def _write(study_item: int, content: list[dict[str, str]]) -> None:

@@ -5,6 +5,7 @@ item. Measurements name their examination by its number, so they follow when a s
 """
 
 import dataclasses
+from collections import Counter
 from datetime import date
 
 import slicer
@@ -128,13 +129,17 @@ def study_at(patient_item: int, index: int) -> int:
 
 
 def measurements_of_patient(patient_item: int) -> tuple[list[Measurement], list[str]]:
-    """Return the measurements of a patient, and what is wrong with rows that cannot be read.
+    """Return the measurements of a patient, and what is wrong with the table: rows that cannot be read, or are nobody's.
 
     Rows that name no patient are those of the only one in the scene; with several patients they are nobody's.
     """
     rows, problems = readable_measurements()
-    wanted = {patient_id(patient_item)} | ({""} if len(patients()) == 1 else set())
-    return [row for row in rows if row.patient in wanted], problems
+    known = {patient_id(item) for item in patients()}
+    only = {""} if len(patients()) == 1 else set()
+    strange = Counter(row.patient for row in rows if row.patient not in known | only)
+    for name, count in strange.items():
+        problems.append(f"Measurements of patient '{name}' ({count}) are kept, but the scene has no such patient.")
+    return [row for row in rows if row.patient in {patient_id(patient_item)} | only], problems
 
 
 def time_point_of(node) -> int | None:

@@ -18,11 +18,12 @@ from HCCResponseLib.response.measurement import Measurement
 from HCCResponseLib.response.region_types import RegionType
 from HCCResponseLib.response.roles import Role
 from HCCResponseLib.scene.acquisition import set_acquisition
-from HCCResponseLib.scene.case import case_and_notes, case_from_scene, case_to_scene, set_lesion_order
+from HCCResponseLib.scene.case import case_and_notes, case_from_scene, case_to_scene
 from HCCResponseLib.scene.findings import finding_of, findings, findings_of_patient, remove_finding, set_finding
 from HCCResponseLib.scene.lesion_attributes import segments_of_lesion, set_exclusion, set_lesion
 from HCCResponseLib.scene.lesion_identity import lesion_identity
 from HCCResponseLib.scene.measurement_table import add_measurements, measurement_table, measurements
+from HCCResponseLib.scene.patient_lesions import set_lesion_order
 from HCCResponseLib.scene.proposals import accept_proposal, mark_proposed
 from HCCResponseLib.scene.roles import set_role
 from HCCResponseLib.scene.segment_masks import add_segment
@@ -139,6 +140,14 @@ class RoundTripTest(CaseTestCase):
         with self.assertRaisesRegex(InputError, "measurement of patient 'P'"):
             case_to_scene(dataclasses.replace(case, patient="Q"))
         self.assertEqual(len(patients()), 1)
+
+    def test_what_fails_on_the_way_leaves_nothing_behind(self):
+        for _ in range(2):
+            slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode").SetAttribute("HCC.Measurements", "1")
+        with self.assertRaisesRegex(InputError, "2 measurement tables"):
+            case_to_scene(full_case())
+        self.assertEqual(patients(), [])
+        self.assertEqual(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"), [])
 
     def test_two_patients(self):
         case = full_case()
@@ -272,9 +281,25 @@ class SceneTest(ExaminationsTestCase):
         case = case_from_scene()
         self.assertEqual(case.lesions, (Lesion("2.25.1", "L1", LesionKind.TARGET),))
         self.assertEqual(case.exclusions, (Exclusion("2.25.1", "ill-defined"),))
-        self.assertIn("Lesion 'L1': kind differ in", self.notes())
+        self.assertIn("(kind); the earlier counts", self.notes())
         set_lesion(self.nodes[0], segments_of_lesion("2.25.1")[0][1], case.lesions[0])
         self.assertEqual(self.notes(), "")
+
+    def test_an_undamaged_examination_counts_before_a_damaged_one(self):
+        first = self.lesion(0, "2.25.1", kind=LesionKind.TARGET)
+        self.lesion(1, "2.25.1", kind=LesionKind.TARGET)
+        set_tag(self.nodes[0].GetSegmentation().GetSegment(first), "HCC.Kind", "")
+        set_tag(self.nodes[0].GetSegmentation().GetSegment(first), "HCC.Fractions", "many")
+        self.assertEqual(case_from_scene().lesions, (Lesion("2.25.1", "L1", LesionKind.TARGET),))
+        self.assertIn("HCC.Fractions holds 'many'", self.notes())
+
+    def test_rows_that_are_nobodys_are_told(self):
+        add_measurements([row(), row(patient="", reader="B"), row(patient="X")])
+        self.assertEqual(len(case_from_scene().measurements), 2)
+        self.assertIn("patient 'X' (1) are kept, but the scene has no such patient", self.notes())
+        study_item(patient_id="Q", patient_name="", study_uid="1.2.9")
+        self.assertEqual(len(case_from_scene(self.patient).measurements), 1)
+        self.assertIn("patient '' (1) are kept", self.notes())
 
     def test_damage_is_passed_over_with_a_note(self):
         segment_id = self.lesion(0, "2.25.1", dose_gy=10.0, fractions=2)
@@ -342,8 +367,8 @@ class SceneTest(ExaminationsTestCase):
         hierarchy().RemoveItem(self.items[1])
         case = case_from_scene()
         self.assertEqual(case.measurements, whole.measurements)
-        self.assertIn("1 measurements stand under time point 1, which no study is", self.notes())
-        self.assertIn("of 'piece', which has no outline any more", self.notes())
+        self.assertIn("Measurements of time point 1 (1) are kept", self.notes())
+        self.assertIn("of 'piece' (1) are kept, but it has no outline any more", self.notes())
 
     def test_a_lesion_cannot_be_its_own_part(self):
         for n, uid, other in ((0, "2.25.1", "2.25.2"), (1, "2.25.2", "2.25.1")):

@@ -17,13 +17,14 @@ from HCCResponseLib.response.case import Case, Lesion, LesionKind, TimePoint
 from HCCResponseLib.response.finding import Finding, LesionState
 from HCCResponseLib.response.measurement import Measurement
 from HCCResponseLib.response.roles import Role
-from HCCResponseLib.scene.case import case_from_scene, case_to_scene, set_lesion_order
+from HCCResponseLib.scene.case import case_from_scene, case_to_scene
 from HCCResponseLib.scene.diameter_lines import add_diameter_line, remove_line
 from HCCResponseLib.scene.findings import findings_of_patient, remove_finding, set_finding
 from HCCResponseLib.scene.identity_change import change_identity
 from HCCResponseLib.scene.lesion_attributes import lesion_segments, readable_lesion, set_exclusion, set_lesion
 from HCCResponseLib.scene.lesion_identity import lesion_identity, new_lesion_identity
 from HCCResponseLib.scene.measurement_table import add_measurements, measurement_table, measurements, remove_measurements
+from HCCResponseLib.scene.patient_lesions import set_lesion_order
 from HCCResponseLib.scene.roles import set_role
 from HCCResponseLib.scene.segment_masks import add_segment
 from HCCResponseLib.scene.segment_tags import set_tag
