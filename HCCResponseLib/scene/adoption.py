@@ -26,12 +26,13 @@ from .acquisition import acquisition_facts, injected, injection_s, set_acquisiti
 from .b_values import b_value, propose_b_value, set_b_value
 from .dicom_source import database, instance_uids
 from .dynamic_series import sequence_shown_by, shown_volume
-from .examination_import import CONFIDENCE_ATTRIBUTE, PART_ATTRIBUTE, SERIES_ATTRIBUTE, number_studies, series_key
+from .examination_import import number_studies
 from .flip_angles import accept_proposed_flip_angles, flip_angle_deg, repetition_time_s, set_told_by_header
 from .parameter_maps import map_quantity
 from .role_by_name import dynamic_named, role_named
 from .roles import role, role_reason, set_role
 from .sequence_times import assembled, copied_from, image_times, in_seconds, originals_of, study_of_series
+from .series_nodes import CONFIDENCE_ATTRIBUTE, PART_ATTRIBUTE, SERIES_ATTRIBUTE, series_key
 
 __all__ = ["Adopted", "Adoption", "adopt_volumes", "adoptable_nodes"]
 
