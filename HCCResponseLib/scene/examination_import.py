@@ -16,7 +16,6 @@ from .time_points import propose_time_points, set_time_point
 __all__ = ["ImportedExaminations", "UnreadSeries", "import_dynamic_series", "import_examinations", "number_studies"]
 
 
-
 @dataclass(frozen=True)
 class UnreadSeries:
     """Images that were recognised but could not be read.
