@@ -1,5 +1,6 @@
 """The case as plain values: JSON there and back, strict reading, lookup; and change over time."""
 
+import dataclasses
 import json
 import math
 import unittest
@@ -80,6 +81,20 @@ class CaseTest(unittest.TestCase):
 
     def test_time_points_are_in_order(self):
         self.assertEqual([one.index for one in a_case().time_points], [0, 1])
+
+    def test_the_same_facts_have_one_order_wherever_they_come_from(self):
+        case = a_case()
+        again = Case(
+            **{field.name: getattr(case, field.name) for field in dataclasses.fields(case) if field.name not in ("images", "findings")},
+            images=case.images[::-1],
+            findings=(Finding(0, UID, LesionState.PRESENT), *case.findings),
+        )
+        self.assertEqual(again.images, case.images)
+        self.assertEqual([one.time_point for one in again.findings], [0, 1, 1])
+        self.assertEqual(again.findings[1:], case.findings, "those of one time point keep their order")
+        both = (Exclusion("2.25.99", "ill-defined"), Exclusion(UID, "treated"))
+        self.assertEqual(Case("P", lesions=case.lesions, exclusions=both).exclusions, both[::-1])
+        self.assertEqual(TimePoint(0, date="20260301").date, "2026-03-01")
 
     def test_find_and_latest(self):
         case = a_case()
