@@ -63,7 +63,7 @@ class Adopted:
 class Adoption:
     """What an adoption did.
 
-    :param nodes: every node that was looked at.
+    :param nodes: every node that was looked at; volumes that were put together to a sequence stand as that.
     :param studies: subject hierarchy items that became time points.
     :param problems: what the user should look at, a sentence each.
     """
@@ -234,6 +234,7 @@ def _assemble(result: Adoption, headers: "_Headers") -> None:
         facts = _set_from_header(sequence, found, frames, f" Put together from {len(by_time)} volumes, which are unchanged.")
         facts.insert(0, f"{len(by_time)} images in {max(by_time):.0f} s (DICOM header)")
         originals = tuple(by_time[seconds] for seconds in sorted(by_time))
+        result.nodes = [one for one in result.nodes if one.node not in originals]
         result.nodes.append(Adopted(sequence, Role.DCE, role_reason(sequence), "DICOM header", tuple(facts), originals))
 
 

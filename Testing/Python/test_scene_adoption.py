@@ -172,7 +172,9 @@ class TestByHeader(SceneTestCase):
         numbers = sorted({frame.acquisition_number for frame in one.frames})
         volumes = [loaded(one, [frame for frame in one.frames if frame.acquisition_number == number]) for number in numbers[::-1]]
         result = adopt_volumes()
-        sequence = result.nodes[-1].node
+        (adopted,) = result.nodes
+        sequence = adopted.node
+        self.assertEqual(adopted.originals, tuple(volumes[::-1]))
         self.assertEqual((role(sequence), originals_of(sequence)), (Role.DCE, volumes[::-1]))
         signals, times = dynamic_signals(sequence)
         np.testing.assert_allclose(times, np.arange(32) * 4.3, atol=1e-6)
