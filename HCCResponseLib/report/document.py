@@ -1,6 +1,7 @@
 """The report of a case as one HTML page that loads nothing."""
 
 import base64
+import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -137,6 +138,7 @@ def report_html(
     return page
 
 
+@functools.cache
 def _environment():
     """Jinja2 with our folder of templates; everything that is not ours is escaped, and made plain text first."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined

@@ -146,7 +146,7 @@ def lesion_picture(
     :raises InputError: the lesion has no voxel in the volume, or nothing of it can be shown.
     :raises GeometryError: a mask is not on the volume's grid.
     """
-    volume = np.asarray(volume, dtype=float)
+    volume = np.asarray(volume)
     where = f"'{title[:60]}' of time point {time_point}"
     if volume.shape != geometry.shape:
         raise GeometryError(f"{where}: the volume has {volume.shape} voxels, its geometry {geometry.shape}.")
@@ -160,7 +160,7 @@ def lesion_picture(
     pixel_mm = (geometry.spacing_mm[1], geometry.spacing_mm[0])
     cut = _Cut.around(mask[k], side, pixel_mm, _flips(geometry))
     shown = find_quantity(quantity) if quantity else None
-    pixels = cut(volume[k] * (shown.display_factor if shown else 1.0), math.nan)
+    pixels = cut(volume[k].astype(float) * (shown.display_factor if shown else 1.0), math.nan)
     overlays = [
         Overlay(label, PART_COLOURS.get(label.casefold(), "#009e73"), cut(_checked(part, geometry, label)[k], False), filled=True)
         for label, part in parts
