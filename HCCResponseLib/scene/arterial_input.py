@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import InputError
+from .b1_maps import b1_fraction
 from .dynamic_curves import grid_volume, read_curves
 from .dynamic_series import frame_times_s
 from .flip_angles import flip_angle_deg, repetition_time_s
@@ -123,6 +124,7 @@ def measured_input(
     peak_fraction: float = 0.1,
     vessel: str = "artery",
     baseline: tuple[int, int] | None = None,
+    b1_node=None,
     dose_mmol_per_kg: float = 0.1,
     name: str = "",
     table_node=None,
@@ -137,6 +139,7 @@ def measured_input(
         vessels (noise makes them peak too high). A segment without a core is averaged, and a warning says so.
     :param vessel: "artery" or "portal vein".
     :param baseline: images before contrast as (first, end), counted from 0, end excluded; where None, found in the segment's curve.
+    :param b1_node: map of the reached part of the flip angle; None: nominal.
     :param dose_mmol_per_kg: injected dose, for the expected peak.
     :param table_node: input table to write into; None makes a new one.
     :return: the table node; :func:`input_warnings` tells the doubts about it.
@@ -152,11 +155,12 @@ def measured_input(
         raise InputError(f"The {unknown} of '{sequence_node.GetName()}' is not known, so there are no concentrations; enter it.")
     region = (segmentation_node, [segment_id])
     times = frame_times_s(sequence_node, fewest=4)
-    signals, thin = _vessel_curves(sequence_node, region, selection)
+    signals, voxels, thin = _vessel_curves(sequence_node, region, selection)
     if baseline is None:
         baseline = (0, baseline_image_count(signals.mean(axis=0), times))
     blood = convert_signals(
         signals, baseline=tuple(baseline), t1_s=blood_t1_s, flip_angle_deg=angle, repetition_time_s=time, relaxivity=relaxivity,
+        b1=None if b1_node is None else b1_fraction(b1_node, grid_volume(sequence_node)).reshape(-1)[voxels],
     )
     function = from_region(
         blood.concentration, times,
@@ -175,7 +179,7 @@ def measured_input(
         name=name or f"{which} measured in {region_text(region)}",
         short=f"measured {which}",
         source=f"Measured in '{region_text(region)}' ({chosen}), T1 of blood {blood_t1_s:g} s, relaxivity {relaxivity:g} /(s mM), "
-        f"{angle:g} deg, TR {1e3 * time:g} ms, hematocrit {hematocrit:g}",
+        f"{angle:g} deg, TR {1e3 * time:g} ms, hematocrit {hematocrit:g}" + ("" if b1_node is None else f", B1 map '{b1_node.GetName()}'"),
         settings={
             "HCC.Segment": region_text(region),
             "HCC.SegmentID": segment_id,
@@ -232,7 +236,7 @@ def arrival_in(sequence_node, region, *, model: str = "parker") -> float:
     from ..quantification.arrival import detect_arrival
     from ..quantification.contrast import baseline_image_count, convert_signals
 
-    signals, _thin = _vessel_curves(sequence_node, region, "core")
+    signals, _voxels, _thin = _vessel_curves(sequence_node, region, "core")
     curve, times = signals.mean(axis=0), frame_times_s(sequence_node)
     if model == "weinmann":
         return detect_arrival(curve, times).time_s
@@ -245,9 +249,9 @@ def arrival_in(sequence_node, region, *, model: str = "parker") -> float:
     return arterial_input.align_to_artery(curve, times, getattr(arterial_input, f"{model}_blood"))
 
 
-def _vessel_curves(sequence_node, region, selection: str) -> tuple[np.ndarray, bool]:
-    """Return signals (voxels, times) of a vessel, and whether a core was wanted but the segments have none."""
+def _vessel_curves(sequence_node, region, selection: str) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Return signals (n, times) of a vessel, indices of its voxels, and whether a core was wanted but the segments have none."""
     mask = region_mask(region, grid_volume(sequence_node))
     core = core_of(mask) if selection == "core" else mask
     voxels = np.flatnonzero(core if core.any() else mask)
-    return read_curves(sequence_node, voxels).astype(np.float64), not core.any()
+    return read_curves(sequence_node, voxels).astype(np.float64), voxels, not core.any()

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from .b1_maps import b1_of_t1_map, b1_scale
 from .dynamic_series import frame_times_s
 from .examination_volumes import array_on_grid_of
 from .flip_angles import flip_angle_deg, repetition_time_s
 from .parameter_maps import map_quantity, map_sources, map_values, validity_node
 from .volumes import ijk_to_world, volume_array, volume_geometry
 
-__all__ = ["Conversion", "baseline_images", "conversion_of", "outdated_conversion", "record_conversion", "t1_at", "tissue_t1"]
+__all__ = ["Conversion", "baseline_images", "conversion_of", "outdated_conversion", "record_conversion", "tissue_at", "tissue_t1"]
 
 T1_REFERENCE = "HCC.T1Map"
 
@@ -29,21 +30,25 @@ class Conversion:
     relaxivity: float
     baseline: int
 
-    def concentrations(self, signals, t1_s):
-        """Return :class:`~HCCResponseLib.quantification.contrast.ConcentrationCurves` of signals (n, t) with T1 [s], number or (n,)."""
+    def concentrations(self, signals, t1_s, b1=None):
+        """Return :class:`~HCCResponseLib.quantification.contrast.ConcentrationCurves`.
+
+        :param signals: (n, t).
+        :param t1_s: T1 before contrast [s], number or (n,); ``b1``: reached part of the flip angle likewise, None: nominal.
+        """
         from ..quantification.contrast import convert_signals
 
-        return convert_signals(signals, baseline=(0, self.baseline), t1_s=t1_s, **self._sequence)
+        return convert_signals(signals, baseline=(0, self.baseline), t1_s=t1_s, b1=b1, **self._sequence)
 
-    def signals(self, concentration, baseline_signal, t1_s) -> np.ndarray:
+    def signals(self, concentration, baseline_signal, t1_s, b1=None) -> np.ndarray:
         """Return the signals of concentrations [mM] (n, t)."""
         from ..quantification.contrast import concentration_to_signal
 
-        return concentration_to_signal(concentration, baseline=baseline_signal, t1_s=t1_s, **self._sequence)
+        return concentration_to_signal(concentration, baseline=baseline_signal, t1_s=t1_s, b1=b1, **self._sequence)
 
-    def text(self, t1_s: float | None) -> str:
-        """Return the settings as a map's method names them; ``t1_s`` None: T1 from a map."""
-        t1 = "T10 map" if t1_s is None else f"T10 {t1_s:g} s"
+    def text(self, t1_s: float | None, t1_map=None) -> str:
+        """Return the settings as a map's method names them; ``t1_s`` None: T1 from ``t1_map``."""
+        t1 = f"T10 {t1_s:g} s" if t1_map is None else "T10 and B1 map" if b1_of_t1_map(t1_map) is not None else "T10 map"
         return f"{t1}, r1 {self.relaxivity:g} /(s mM), {self.flip_angle_deg:g} deg, TR {1e3 * self.repetition_time_s:g} ms"
 
     @property
@@ -109,26 +114,28 @@ def tissue_t1(grid_node, t1_map, t1_s: float | None) -> np.ndarray | float:
     return resampled
 
 
-def t1_at(t1_map, grid_node, voxel) -> float:
-    """Return the T1 [s] of a map at one voxel (k, j, i) of a volume: what :func:`tissue_t1` gives there.
+def tissue_at(t1_map, grid_node, voxel) -> tuple[float, float | None]:
+    """Return T1 [s] and B1 (None: nominal) of a T1 map at one voxel (k, j, i) of a volume: what they are there on the volume's grid.
 
-    :raises InputError: the map is none of T1.
+    :raises InputError: the map is none of T1, or its B1 map is gone.
     """
-    from scipy import ndimage
-
     quantity = map_quantity(t1_map)
     if quantity is None or quantity.key != "T1":
         raise InputError(f"Volume '{t1_map.GetName()}' is no T1 map; choose one, or enter one T1 for all tissue.")
-    position = (np.linalg.inv(ijk_to_world(t1_map)) @ ijk_to_world(grid_node) @ [*voxel[::-1], 1.0])[2::-1, None]
+    mask_node, b1_node = validity_node(t1_map), b1_of_t1_map(t1_map)
+    valid = mask_node is None or _value_at(mask_node, grid_node, voxel) >= _ALL_OF_A_VOXEL
+    t1 = _value_at(t1_map, grid_node, voxel) / quantity.display_factor if valid else np.nan
+    return t1, None if b1_node is None else _value_at(b1_node, grid_node, voxel) * b1_scale(b1_node)
 
-    def at(node) -> float:
-        # A voxel's own centre must not fall into its neighbour by rounding.
-        centre = np.where(np.abs(position - np.rint(position)) < 1e-6, np.rint(position), position)
-        return float(ndimage.map_coordinates(volume_array(node), centre, np.float64, order=1, cval=np.nan)[0])
 
-    mask_node = validity_node(t1_map)
-    valid = mask_node is None or at(mask_node) >= _ALL_OF_A_VOXEL
-    return at(t1_map) / quantity.display_factor if valid else np.nan
+def _value_at(volume_node, grid_node, voxel) -> float:
+    """Return a volume's value at a voxel (k, j, i) of another one, interpolated linearly; NaN where it does not reach."""
+    from scipy import ndimage
+
+    position = (np.linalg.inv(ijk_to_world(volume_node)) @ ijk_to_world(grid_node) @ [*voxel[::-1], 1.0])[2::-1, None]
+    # A voxel's own centre must not fall into its neighbour by rounding.
+    position = np.where(np.abs(position - np.rint(position)) < 1e-6, np.rint(position), position)
+    return float(ndimage.map_coordinates(volume_array(volume_node), position, np.float64, order=1, cval=np.nan)[0])
 
 
 def record_conversion(map_node, conversion: Conversion, t1_map, t1_s: float | None) -> None:

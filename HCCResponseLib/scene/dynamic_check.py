@@ -3,14 +3,16 @@
 import numpy as np
 
 from ..errors import GeometryError, InputError
+from .b1_maps import b1_fraction, b1_of_t1_map
 from .concentration import baseline_images, tissue_t1
 from .dynamic_curves import grid_volume, read_curves
 from .dynamic_series import dynamic_geometry, frame_times_s
 from .flip_angles import flip_angle_deg, repetition_time_s
 from .input_check import Finding, Level
-from .input_table import input_function
+from .input_table import input_function, input_series
 from .map_region import region_mask
 from .relaxometry import outdated_t1
+from .time_points import study_of
 
 __all__ = ["check_dynamic"]
 
@@ -36,7 +38,7 @@ def check_dynamic(sequence_node, *, input_node=None, t1_map=None, t1_s: float | 
         return [Finding(Level.ERROR, str(error))]
     findings = [*_check_times(times), Finding(Level.GOOD, f"All images lie on one grid ({' x '.join(map(str, geometry.shape[::-1]))}).")]
     findings += _check_sequence(sequence_node)
-    findings += _check_input(times, input_node)
+    findings += _check_input(sequence_node, times, input_node)
     if t1_map is not None or t1_s is not None:
         findings += _check_t1(sequence_node, times, input_node, t1_map, t1_s, region)
     return findings
@@ -81,13 +83,17 @@ def _check_sequence(sequence_node) -> list[Finding]:
     return findings or [Finding(Level.GOOD, f"Flip angle {angle:g} degrees, repetition time {1e3 * time:g} ms.")]
 
 
-def _check_input(times, input_node) -> list[Finding]:
+def _check_input(sequence_node, times, input_node) -> list[Finding]:
     if input_node is None:
         return []
     try:
         function = input_function(input_node)
     except InputError as error:
         return [Finding(Level.ERROR, str(error))]
+    series = input_series(input_node)
+    if series is not None and series is not sequence_node:
+        text = f"'{input_node.GetName()}' is the input of '{series.GetName()}': times differ between series; make one for this series."
+        return [Finding(Level.ERROR, text)]
     count = baseline_images(times, function.arrival_s)
     text = f"{count} image(s) before the contrast agent arrives at {function.arrival_s:.1f} s."
     if count == 0:
@@ -103,13 +109,16 @@ def _check_t1(sequence_node, times, input_node, t1_map, t1_s, region) -> list[Fi
 
     try:
         grid = grid_volume(sequence_node)
-        t1 = tissue_t1(grid, t1_map, t1_s)
+        t1, b1 = tissue_t1(grid, t1_map, t1_s), b1_fraction(b1_of_t1_map(t1_map), grid)
         mask = region_mask(region, grid)
     except (InputError, GeometryError) as error:
         return [Finding(Level.ERROR, str(error))]
     findings = []
     if t1_map is not None and (reason := outdated_t1(t1_map)):
         findings.append(Finding(Level.ERROR, reason))
+    if t1_map is not None and study_of(t1_map) != study_of(sequence_node):
+        text = f"T1 map '{t1_map.GetName()}' is of another examination than '{sequence_node.GetName()}': lesion and position may differ."
+        findings.append(Finding(Level.WARNING, text))
     if t1_map is None:
         text = f"One T1 of {t1_s:g} s for all tissue: 10 % too low makes Ktrans about 18 % too high; a T1 map is better."
         findings.append(Finding(Level.INFORMATION, text))
@@ -123,7 +132,8 @@ def _check_t1(sequence_node, times, input_node, t1_map, t1_s, region) -> list[Fi
     if count == 0:
         return findings
     curves = read_curves(sequence_node, np.flatnonzero(mask))
-    limit = maximum_enhancement(t1[mask] if np.ndim(t1) else t1, angle, time)
+    t1, b1 = (values[mask] if np.ndim(values) else values for values in (t1, b1))
+    limit = maximum_enhancement(np.broadcast_to(t1, len(curves)), angle, time, b1)
     with np.errstate(divide="ignore", invalid="ignore"):
         near = float(np.mean(curves.max(axis=1) / curves[:, :count].mean(axis=1) > NEAR_SATURATION * limit))
     if near > _SATURATED_SHARE:

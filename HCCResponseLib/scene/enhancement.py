@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..progress import Progress, report_progress, subrange
+from .b1_maps import b1_fraction, b1_of_t1_map
 from .concentration import baseline_images, conversion_of, outdated_conversion, record_conversion, tissue_t1
 from .dynamic_curves import grid_volume, read_curves
 from .dynamic_series import dynamic_geometry, frame_times_s
@@ -62,6 +63,7 @@ def compute_enhancement(
     geometry, grid = dynamic_geometry(sequence_node), grid_volume(sequence_node)
     conversion = None if relaxivity is None else conversion_of(sequence_node, arrival_s, relaxivity, baseline=count)
     t1 = None if conversion is None else tissue_t1(grid, t1_map, t1_s)
+    b1 = None if conversion is None else b1_fraction(b1_of_t1_map(t1_map), grid)
     mask = region_mask(region, grid)
     voxels = np.arange(np.prod(geometry.shape)) if mask is None else np.flatnonzero(mask)
     keys = ENHANCEMENT_QUANTITIES if conversion is not None else ENHANCEMENT_QUANTITIES[:-1]
@@ -80,7 +82,8 @@ def compute_enhancement(
             "WASH_IN": wash_in(curves, times, arrival_s),
         }
         if conversion is not None:
-            concentrations = conversion.concentrations(signals, t1.reshape(-1)[piece] if np.ndim(t1) else t1).concentration
+            t1_here, b1_here = (one.reshape(-1)[piece] if np.ndim(one) else one for one in (t1, b1))
+            concentrations = conversion.concentrations(signals, t1_here, b1_here).concentration
             values["IAUC60"] = iauc(concentrations, times, arrival_s, _DURATION_S)
         for key, array in values.items():
             found[key].reshape(-1)[piece] = array
@@ -97,7 +100,7 @@ def compute_enhancement(
     output_of_area = {"IAUC60": outputs.pop("IAUC60")} if "IAUC60" in outputs else {}
     area = {"IAUC60": found.pop("IAUC60")} if conversion is not None else {}
     maps = make_maps(found, None, geometry, method="relative enhancement S/S0 - 1", map_nodes=outputs, **common)
-    method = "" if conversion is None else f"concentration, {conversion.text(t1_s)}"
+    method = "" if conversion is None else f"concentration, {conversion.text(t1_s, t1_map)}"
     of_concentration = make_maps(area, None, geometry, method=method, map_nodes=output_of_area, **common)
     for node in of_concentration.values():
         record_conversion(node, conversion, t1_map, t1_s)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import GeometryError, InputError
+from .time_points import study_of
 from .volumes import volume_geometry
 
-__all__ = ["Finding", "Level", "check_grids", "require_no_error"]
+__all__ = ["Finding", "Level", "check_grids", "check_one_examination", "require_no_error"]
 
 
 class Level(StrEnum):
@@ -53,3 +54,11 @@ def check_grids(volume_nodes) -> list[Finding]:
                 ),
             )
     return findings or [Finding(Level.GOOD, "All volumes lie on one grid.")]
+
+
+def check_one_examination(nodes) -> list[Finding]:
+    """Tell which nodes are of another examination than the first one: grids can be equal by chance, signals are not."""
+    others = [node for node in nodes if study_of(node) != study_of(nodes[0])]
+    first = nodes[0].GetName() if others else ""
+    text = "'{}' is of another examination than '{}'; choose images of one."
+    return [Finding(Level.ERROR, text.format(node.GetName(), first)) for node in others]

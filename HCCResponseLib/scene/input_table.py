@@ -26,6 +26,7 @@ __all__ = [
     "input_fingerprint",
     "input_function",
     "input_kind",
+    "input_series",
     "input_vessel",
     "input_warnings",
     "inputs_of",
@@ -153,8 +154,13 @@ def input_warnings(table_node) -> list[str]:
 def inputs_of(sequence_node, vessel: str = "artery") -> list:
     """Return the tables with inputs for a dynamic series, in the order of the scene."""
     tables = slicer.util.getNodesByClass("vtkMRMLTableNode")
-    mine = [one for one in tables if input_kind(one) is not None and one.GetNodeReference(SERIES_REFERENCE) is sequence_node]
+    mine = [one for one in tables if input_kind(one) is not None and input_series(one) is sequence_node]
     return [one for one in mine if input_vessel(one) == vessel]
+
+
+def input_series(table_node):
+    """Return the dynamic series that an input is for; None where it is no longer in the scene."""
+    return table_node.GetNodeReference(SERIES_REFERENCE)
 
 
 def input_fingerprint(table_node) -> str:

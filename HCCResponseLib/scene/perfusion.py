@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from ..errors import InputError
 from ..progress import Progress, report_progress, subrange
+from .b1_maps import b1_fraction, b1_of_t1_map
 from .concentration import Conversion, conversion_of, outdated_conversion, record_conversion, tissue_t1
 from .dynamic_check import check_dynamic
 from .dynamic_curves import grid_volume, read_curves
@@ -85,7 +86,8 @@ def compute_perfusion(
 
     :param input_node: table of the arterial input, see :mod:`.arterial_input`.
     :param relaxivity: of the contrast agent in tissue [1/(s mM)].
-    :param t1_map: T1 map before contrast, on any grid; or ``t1_s``: one T1 [s] for all tissue.
+    :param t1_map: T1 map before contrast, on any grid; the B1 map that it was made with holds for the series too. Or ``t1_s``: one T1
+        [s] for all tissue.
     :param model: one of :data:`MODELS`.
     :param delay_s: by how much tissue enhances later than the input [s]: a number, or a range (low, high) in which it is fitted.
     :param portal_node: table of the portal-venous input, for dual-input models; ``portal_delay_s`` as ``delay_s``.
@@ -109,7 +111,7 @@ def compute_perfusion(
     conversion = conversion_of(sequence_node, function.arrival_s, relaxivity, baseline=baseline)
     grid = grid_volume(sequence_node)
     geometry = dynamic_geometry(sequence_node)
-    t1 = tissue_t1(grid, t1_map, t1_s)
+    t1, b1 = tissue_t1(grid, t1_map, t1_s), b1_fraction(b1_of_t1_map(t1_map), grid)
     mask = region_mask(region, grid)
     air_left_out = False
     if without_air:
@@ -122,7 +124,7 @@ def compute_perfusion(
     for start in range(0, voxels.size, _VOXELS_AT_ONCE):
         piece = voxels[start : start + _VOXELS_AT_ONCE]
         part = subrange(progress, start / voxels.size, min(1.0, (start + _VOXELS_AT_ONCE) / voxels.size))
-        found.add(piece, *_fit(read_curves(sequence_node, piece), conversion, t1, piece, ready, part))
+        found.add(piece, *_fit(read_curves(sequence_node, piece), conversion, t1, b1, piece, ready, part))
     report_progress(progress, 1.0)
     found.require_some(sequence_node)
 
@@ -131,7 +133,7 @@ def compute_perfusion(
         found.valid,
         geometry,
         source_nodes=[sequence_node],
-        method=_method(conversion, model, delay_s, portal_delay_s, input_node, portal_node, t1_s, air_left_out),
+        method=_method(conversion, model, delay_s, portal_delay_s, input_node, portal_node, t1_s, t1_map, air_left_out),
         prefix=prefix,
         attributes={
             "HCC.Model": model,
@@ -189,9 +191,10 @@ def outdated_perfusion(map_node) -> str:
     return outdated_conversion(map_node)
 
 
-def _fit(signals, conversion: Conversion, t1, voxels, ready, progress):
+def _fit(signals, conversion: Conversion, t1, b1, voxels, ready, progress):
     """Return the fit of some voxels, and the status codes of their conversion to concentration."""
-    curves = conversion.concentrations(signals, t1.reshape(-1)[voxels] if np.ndim(t1) else t1)
+    t1_here, b1_here = (values.reshape(-1)[voxels] if np.ndim(values) else values for values in (t1, b1))
+    curves = conversion.concentrations(signals, t1_here, b1_here)
     return ready.fit(curves.concentration, mask=curves.valid, progress=progress), curves.status
 
 
@@ -258,7 +261,7 @@ def _without_air(sequence_node, baseline: int, mask):
     return leave_out_air(signals, np.zeros(len(images)), mask)
 
 
-def _method(conversion: Conversion, model, delay_s, portal_delay_s, input_node, portal_node, t1_s, air_left_out) -> str:
+def _method(conversion: Conversion, model, delay_s, portal_delay_s, input_node, portal_node, t1_s, t1_map, air_left_out) -> str:
     """Return the settings in words: what must be equal for maps of two examinations to be comparable, and nothing that differs anyhow."""
     words = [MODELS[model], input_description(input_node)[0]]
     delays = [("delay", delay_s)]
@@ -270,7 +273,7 @@ def _method(conversion: Conversion, model, delay_s, portal_delay_s, input_node, 
             words.append(f"{name} fitted {delay[0]:g} to {delay[1]:g} s")
         elif delay:
             words.append(f"{name} {delay:g} s")
-    return ", ".join([*words, conversion.text(t1_s), *(["air left out"] if air_left_out else [])])
+    return ", ".join([*words, conversion.text(t1_s, t1_map), *(["air left out"] if air_left_out else [])])
 
 
 def _store_status(maps, status, geometry, sequence_node, prefix: str) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress
 from ..response.roles import Role
-from .examination_volumes import array_on_grid_of
+from .b1_maps import b1_fraction, check_b1, remember_b1
 from .flip_angles import flip_angle_deg, repetition_time_s
-from .input_check import Finding, Level, check_grids, require_no_error
+from .input_check import Finding, Level, check_grids, check_one_examination, require_no_error
 from .map_region import leave_out_air, region_mask, region_text
 from .map_set import check_outputs, make_maps, maps_of
 from .parameter_maps import map_quantity, map_sources
@@ -23,13 +23,8 @@ T1_METHODS = {
 }
 """The estimators by name; the first is the default."""
 
-B1_REFERENCE = "HCC.B1Map"
-
 _SAME_TR = 0.002
 """Relative; T1 is proportional to TR."""
-
-_PERCENT_FROM = 3.0
-"""A B1 map whose median is above this is in percent."""
 
 _SMALLEST_RATIO = 1.5
 """Of the largest to the smallest flip angle; below, T1 is hardly told from noise."""
@@ -50,9 +45,9 @@ def check_flip_angles(volume_nodes, flip_angles_deg=None, repetition_time=None, 
     for node in volume_nodes:
         if map_quantity(node) is not None:
             findings.append(Finding(Level.ERROR, f"'{node.GetName()}' is a map, not an image; leave it out."))
-    findings += check_grids(volume_nodes)
+    findings += [*check_one_examination(volume_nodes), *check_grids(volume_nodes)]
     if b1_node is not None:
-        findings.append(_check_b1(b1_node))
+        findings.append(check_b1(b1_node))
     return findings
 
 
@@ -98,7 +93,7 @@ def compute_t1(
     order = sorted(range(len(angles)), key=lambda index: angles[index])
     nodes, angles = [volume_nodes[index] for index in order], [float(angles[index]) for index in order]
     mask = region_mask(region, nodes[0])
-    b1 = None if b1_node is None else _b1_fraction(b1_node, nodes[0])
+    b1 = b1_fraction(b1_node, nodes[0])
     signals = np.moveaxis(np.stack([volume_array(node) for node in nodes]), 0, -1)
     air_left_out = False
     if without_air:
@@ -129,7 +124,7 @@ def compute_t1(
         map_nodes=outputs,
     )
     for node in maps.values():
-        node.SetNodeReferenceID(B1_REFERENCE, None if b1_node is None else b1_node.GetID())
+        remember_b1(node, b1_node)
     return maps["T1"]
 
 
@@ -205,29 +200,3 @@ def _check_repetition_times(volume_nodes, times) -> list[Finding]:
     if max(times) - min(times) > _SAME_TR * max(times):
         return [Finding(Level.ERROR, f"The volumes have different repetition times ({listed} ms); T1 needs images with one.")]
     return [Finding(Level.GOOD, f"Repetition time {listed} ms.")]
-
-
-def _check_b1(b1_node) -> Finding:
-    try:
-        median = _b1_median(b1_node)
-    except InputError as error:
-        return Finding(Level.ERROR, str(error))
-    percent = median > _PERCENT_FROM
-    text = f"B1 map '{b1_node.GetName()}': the median is {median:.3g}{' %' if percent else ' of the nominal flip angle'}."
-    if 0.5 < (median / 100 if percent else median) < 1.5:
-        return Finding(Level.GOOD, text)
-    return Finding(Level.WARNING, f"{text} That is far from the nominal angle; check the map.")
-
-
-def _b1_median(b1_node) -> float:
-    values = volume_array(b1_node)
-    usual = values[np.isfinite(values) & (values > 0)]
-    if not usual.size:
-        raise InputError(f"B1 map '{b1_node.GetName()}' has no value above 0; choose another, or none.")
-    return float(np.median(usual))
-
-
-def _b1_fraction(b1_node, reference_node) -> np.ndarray:
-    """Return B1 as a fraction on the grid of a volume, NaN where the map does not reach."""
-    scale = 0.01 if _b1_median(b1_node) > _PERCENT_FROM else 1.0
-    return array_on_grid_of(b1_node, reference_node) * np.float64(scale)

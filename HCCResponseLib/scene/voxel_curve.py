@@ -11,8 +11,9 @@ import numpy as np
 
 from ..errors import HCCResponseError, InputError
 from ..response.quantities import QUANTITIES
+from .b1_maps import b1_fraction, b1_of_t1_map
 from .b_values import b_value
-from .concentration import Conversion, conversion_of, t1_at, tissue_t1
+from .concentration import Conversion, conversion_of, tissue_at, tissue_t1
 from .dynamic_curves import grid_volume, read_curves, voxel_at
 from .dynamic_series import frame_times_s
 from .flip_angles import flip_angle_deg, repetition_time_s
@@ -81,10 +82,10 @@ def curve_at(sequence_node, point_ras, input_node=None, *, show: str = "concentr
     except HCCResponseError as error:
         return Curve(name, _TIME, _SIGNAL, problem=str(error))
 
-    def t1(t1_map):
-        return t1_at(t1_map, grid, voxel)
+    def tissue(t1_map):
+        return tissue_at(t1_map, grid, voxel)
 
-    return _dynamic_curve(sequence_node, name, signals, t1, input_node, show, **settings)
+    return _dynamic_curve(sequence_node, name, signals, tissue, input_node, show, **settings)
 
 
 def curve_of_segment(
@@ -103,11 +104,11 @@ def curve_of_segment(
     except HCCResponseError as error:
         return Curve(name, _TIME, _SIGNAL, problem=str(error))
 
-    def t1(t1_map):
-        values = tissue_t1(grid, t1_map, None)[mask]
-        return float(np.nanmedian(values)) if np.isfinite(values).any() else np.nan
+    def tissue(t1_map):
+        b1 = b1_fraction(b1_of_t1_map(t1_map), grid)
+        return _median(tissue_t1(grid, t1_map, None)[mask]), None if b1 is None else _median(b1[mask])
 
-    return _dynamic_curve(sequence_node, name, signals, t1, input_node, show, **settings)
+    return _dynamic_curve(sequence_node, name, signals, tissue, input_node, show, **settings)
 
 
 def input_curve(table_node) -> Curve:
@@ -200,7 +201,7 @@ def flip_angle_curve_at(
 
 
 def _dynamic_curve(
-    sequence_node, name: str, signals, t1_of, input_node, show: str, *,
+    sequence_node, name: str, signals, tissue_of, input_node, show: str, *,
     relaxivity: float | None = None, t1_map=None, t1_s: float | None = None, model: str = "extended_tofts", delay_s=0.0,
     portal_node=None, portal_delay_s=0.0, baseline: int | None = None,
 ) -> Curve:
@@ -225,16 +226,17 @@ def _dynamic_curve(
         arterial = plasma_curve(input_node, curve.x)
         portal = {} if portal_node is None else {"pvf": plasma_curve(portal_node, curve.x)}
         fitted_delays = {key for key, delay in (("delay_s", delay_s), ("portal_delay_s", portal_delay_s)) if np.ndim(delay)}
-        return _fitted(curve, conversion, t1_s if t1_map is None else t1_of(t1_map), ready, arterial, portal, fitted_delays, show)
+        tissue = (t1_s, None) if t1_map is None else tissue_of(t1_map)
+        return _fitted(curve, conversion, tissue, ready, arterial, portal, fitted_delays, show)
     except HCCResponseError as error:
         return replace(curve, problem=str(error))
 
 
-def _fitted(curve: Curve, conversion: Conversion, t1: float, ready, arterial, portal: dict, fitted_delays: set[str], show: str) -> Curve:
+def _fitted(curve: Curve, conversion: Conversion, tissue: tuple, ready, arterial, portal: dict, fitted_delays, show: str) -> Curve:
     from ..quantification.contrast import ConcentrationStatus
     from ..quantification.pharmacokinetics import EXPLANATIONS, Status, evaluate
 
-    converted = conversion.concentrations(curve.y, t1)
+    converted = conversion.concentrations(curve.y, *tissue)
     if show == "concentration":
         finite = np.isfinite(converted.concentration)
         curve = replace(curve, y_title=_CONCENTRATION, x=curve.x[finite], y=converted.concentration[finite])
@@ -254,8 +256,12 @@ def _fitted(curve: Curve, conversion: Conversion, t1: float, ready, arterial, po
     fine = np.linspace(conversion.time_s[0], conversion.time_s[-1], _FINE)
     line = evaluate(found, fine, arterial, **portal)
     if show == "signal":
-        line = conversion.signals(line, converted.baseline, t1)
+        line = conversion.signals(line, converted.baseline, *tissue)
     return replace(curve, fit_x=fine, fit_y=line)
+
+
+def _median(values) -> float:
+    return float(np.nanmedian(values)) if np.isfinite(values).any() else np.nan
 
 
 def _samples_at(volume_nodes, point_ras, weightings, what: str) -> tuple[np.ndarray, str, str]:

@@ -25,6 +25,7 @@ def truth():
 
 
 def add_series(b_values=B_VALUES):
+    slicer.mrmlScene.GetSubjectHierarchyNode()  # the application has it from the start
     d, d_star, f = truth().values()
     nodes = []
     for b in b_values:

@@ -3,7 +3,7 @@
 import unittest
 
 import numpy as np
-from dynamic_scene import AORTA, ARRIVAL_S, BLOOD_T1_S, GEOMETRY, HEMATOCRIT, RELAXIVITY, TIMES, TISSUE, DynamicScene
+from dynamic_scene import ANGLE, AORTA, ARRIVAL_S, BLOOD_T1_S, GEOMETRY, HEMATOCRIT, RELAXIVITY, TIMES, TISSUE, TR, DynamicScene
 from slicer_core_scene import reopen
 import slicer
 
@@ -22,7 +22,11 @@ from HCCResponseLib.scene.perfusion import (
     status_node,
 )
 from HCCResponseLib.scene.dynamic_series import shown_volume
-from HCCResponseLib.scene.volumes import volume_array, volume_geometry
+from HCCResponseLib.scene.relaxometry import compute_t1
+from HCCResponseLib.scene.subject_hierarchy import study_item, subject_hierarchy_item
+from HCCResponseLib.scene.volumes import add_volume, volume_array, volume_geometry
+from HCCResponseLib.scene.voxel_curve import curve_at
+from HCCResponseLib.quantification.contrast import concentration_to_signal
 
 BLOOD = dict(blood_t1_s=BLOOD_T1_S, relaxivity=RELAXIVITY, hematocrit=HEMATOCRIT)
 KEYS = {"KTRANS": "ktrans", "VE": "ve", "VP": "vp"}
@@ -101,6 +105,16 @@ class TestBeforeComputing(PerfusionScene):
         with self.assertRaisesRegex(InputError, "choose a T1 map, or enter one"):
             self.compute(t1_map=None)
 
+    def test_what_belongs_to_another_series_or_examination(self):
+        self.prepare()
+        other = self.input
+        self.prepare(name="second")
+        self.assertIn("'AIF Parker 2006' is the input of 'dce'", self.told(input_node=other))
+        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+        study = study_item(patient_id="P1", patient_name="X", study_uid="1.2.3")
+        hierarchy.SetItemParent(subject_hierarchy_item(self.t1_map), study)
+        self.assertIn("of another examination", self.told("warning", t1_map=self.t1_map))
+
     def test_saturation(self):
         signals = self.signals()
         signals[TISSUE, 20:] *= 30
@@ -170,20 +184,48 @@ class TestMaps(PerfusionScene):
         ktrans = map_values(maps["KTRANS"])[0]
         fitted = np.isfinite(ktrans)
         self.assertTrue(0.3 < fitted[TISSUE].mean() < 1)
-        np.testing.assert_allclose(ktrans[fitted], self.compute_all_truth("ktrans")[fitted], rtol=2e-3)
+        np.testing.assert_allclose(ktrans[fitted], self.on_grid("ktrans")[fitted], rtol=2e-3)
         texts = " ".join(finding.text for finding in perfusion_summary(maps["KTRANS"]))
         self.assertIn("the T1 before contrast is not a number", texts)
 
-    def compute_all_truth(self, key):
-        return self.on_grid(key)
+    def test_the_b1_map_of_the_t1_map_holds_for_the_concentrations_too(self):
+        b1 = np.full(GEOMETRY.shape, 0.85, np.float32)
+        sequence = dict(flip_angle_deg=ANGLE, repetition_time_s=TR, relaxivity=RELAXIVITY)
+        signals = self.signals()
+        signals[TISSUE] = concentration_to_signal(self.concentration(), baseline=500.0, t1_s=self.truth["t1"], b1=0.85, **sequence)
+        self.prepare(signals=signals)
+        coarse = Geometry.from_parts((8, 12, 12), (4, 4, 10), (-40, 20, -30))
+        b1_node = add_volume(np.full(coarse.shape, 85, np.int16), coarse, "B1")
+        vfa = []
+        for angle in (5.0, 10.0, 15.0):
+            t1, a = np.nan_to_num(self.on_grid("t1"), nan=0.8), np.radians(angle * b1)
+            e = np.exp(-TR / t1)
+            vfa.append(add_volume(np.float32(9000 * np.sin(a) * (1 - e) / (1 - e * np.cos(a))), GEOMETRY, f"vfa {angle:g}"))
+        t1_map = compute_t1(vfa, [5.0, 10.0, 15.0], TR, b1_node=b1_node)
+        maps = self.compute(t1_map=t1_map)
+        ktrans = map_values(maps["KTRANS"])[0]
+        fitted = np.isfinite(ktrans) & TISSUE
+        self.assertGreater(fitted.sum(), 0.5 * TISSUE.sum())
+        np.testing.assert_allclose(ktrans[fitted], self.on_grid("ktrans")[fitted], rtol=5e-3)
+        self.assertIn("T10 and B1 map", map_provenance(maps["KTRANS"]).method)
+        voxel = tuple(np.argwhere(fitted)[3])
+        point = (GEOMETRY.ijk_to_ras @ [*voxel[::-1], 1.0])[:3]
+        curve = curve_at(self.sequence, point, self.input, relaxivity=RELAXIVITY, t1_map=t1_map)
+        self.assertAlmostEqual(curve.parameters["KTRANS"] / ktrans[voxel], 1, delta=1e-4)
+        slicer.mrmlScene.RemoveNode(b1_node)
+        with self.assertRaisesRegex(InputError, "B1 map 'B1', which is no longer in the scene"):
+            self.compute(t1_map=t1_map)
 
     def test_everywhere_without_air(self):
         rng = np.random.default_rng(5)
         signals = self.signals()
         signals = np.abs(signals + rng.normal(0, 2, signals.shape) + 1j * rng.normal(0, 2, signals.shape)).astype(np.float32)
         self.prepare(signals=signals)
-        maps = self.compute(region=None, t1_map=None, t1_s=0.8)
-        self.assertTrue(np.isfinite(map_values(maps["KTRANS"])[0]).sum() > TISSUE.sum() + AORTA.sum())
+        everything = self.compute(region=None, t1_map=None, t1_s=0.8)
+        self.assertGreater(np.isfinite(map_values(everything["KTRANS"])[0]).sum(), TISSUE.sum() + AORTA.sum())
+        maps = self.compute(region=None, t1_map=None, t1_s=0.8, without_air=True)
+        if "air left out" in map_provenance(maps["KTRANS"]).method:
+            self.assertFalse((np.isfinite(map_values(maps["KTRANS"])[0]) & ~TISSUE & ~AORTA).any())
 
     def test_what_does_not_enhance_is_0_and_counted(self):
         signals = self.signals()

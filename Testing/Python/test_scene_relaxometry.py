@@ -14,6 +14,7 @@ from HCCResponseLib.scene.parameter_maps import map_provenance, map_quantity, ma
 from HCCResponseLib.scene.relaxometry import check_flip_angles, compute_t1, outdated_t1, t1_map_of
 from HCCResponseLib.scene.roles import role
 from HCCResponseLib.scene.segment_masks import add_segment, set_segment_mask
+from HCCResponseLib.scene.subject_hierarchy import study_item, subject_hierarchy_item
 from HCCResponseLib.scene.volumes import add_volume, volume_array, volume_geometry
 
 ANGLES, TR = (5.0, 10.0, 15.0), 0.0045
@@ -30,6 +31,7 @@ def spgr(t1, angle_deg, tr=TR):
 
 
 def add_vfa(angles=ANGLES, tr=TR, b1=1.0, m0=9000.0):
+    slicer.mrmlScene.GetSubjectHierarchyNode()  # the application has it from the start
     nodes = []
     for angle in angles:
         node = add_volume(np.float32(m0 * spgr(true_t1(), angle * b1, tr)), GEOMETRY, f"vfa {angle:g}")
@@ -93,6 +95,12 @@ class TestBeforeComputing(SceneTestCase):
         empty = add_volume(np.zeros(GEOMETRY.shape, np.int16), GEOMETRY, "no B1")
         self.assertIn("'no B1' has no value above 0", told(nodes, b1_node=empty))
         self.assertIn("far from", told(nodes, b1_node=add_volume(np.full(GEOMETRY.shape, 2.0), GEOMETRY, "B1x"), level="warning"))
+
+    def test_images_of_another_examination_are_named(self):
+        nodes = add_vfa()
+        study = study_item(patient_id="P1", patient_name="X", study_uid="1.2.3")
+        slicer.mrmlScene.GetSubjectHierarchyNode().SetItemParent(subject_hierarchy_item(nodes[2]), study)
+        self.assertIn("'vfa 15' is of another examination than 'vfa 5'", told(nodes))
 
     def test_errors_stop_the_computation(self):
         nodes = add_vfa()
