@@ -42,13 +42,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _text(case, assessment) -> str:
-    from ..report.sections import answer_of, criterion_rows
+    from ..report.sections import answer_of, caution_sentences, course_rows, criterion_rows, grids_of, method_warnings, program_note
     from ..report.text import plain_text
     from ..response.criteria import examination_label
 
     labels = [examination_label(case, one.index) for one in case.time_points]
     rows = criterion_rows(case, assessment)
     answer = answer_of(case, assessment)
+    grids = grids_of(case, assessment.reader)
+    courses = [sentence for row in course_rows(case, assessment, grids) for _when, said in row.sentences for sentence, _notes in said]
+    program = program_note(grids, assessment.reader)
     who = f", reader {assessment.reader}" if assessment.reader else ""
     lines = [f"Patient {plain_text(case.patient, 64) or 'without identifier'}{plain_text(who, 80)}", "", answer.headline]
     lines += [answer.explanation] if answer.explanation else []
@@ -65,12 +68,12 @@ def _text(case, assessment) -> str:
         lines += [line for note in row.notes for line in _wrapped("note", note)]
     for title, sentences in (
         ("Where criteria disagree", [f"{examination_label(case, one.time_point)}: {one.reason}" for one in assessment.discordances]),
-        ("Cautions", [one.sentence for one in assessment.cautions]),
-        ("Lesion by lesion", [one.reason for one in (*assessment.horger, *assessment.changes)]),
+        ("Cautions", [sentence for _kind, sentence in caution_sentences(case, assessment, grids)]),
+        ("Lesion by lesion", [*(one.reason for one in assessment.horger), *courses]),
         ("Radiotherapy and AFP", [one.reason for one in (*assessment.doses, *assessment.afp)]),
         ("Inside and outside the radiation field", _of_the_field(case, assessment)),
         ("Not applicable", [f"{name}: {why}." for name, why in assessment.not_applicable.items()]),
-        ("Notes", assessment.notes),
+        ("Notes", [*assessment.notes, *method_warnings(grids), *([program] if program else [])]),
     ):
         if sentences:
             lines += ["", title, *(line for one in sentences for line in _wrapped("-", one))]

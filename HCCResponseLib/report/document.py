@@ -23,12 +23,14 @@ from .plots import grades_fit, quantity_svg, spider_svg, swimmer_svg, waterfall_
 from .sections import (
     MAIN_CRITERIA,
     answer_of,
+    caution_sentences,
     course_rows,
     criterion_rows,
     grids_of,
     key_grids,
     lesion_table,
     method_rows,
+    method_warnings,
     program_note,
     treatment_text,
 )
@@ -108,6 +110,7 @@ def report_html(
     plots = _plots(case, assessment, grids) if len(case.time_points) > 1 else ()
     report_progress(progress, 0.95)
     weeks = [week_of(case, one.index) for one in case.time_points]
+    found = {one.lesion_uid for one in case.findings}
     page = _environment().get_template(_TEMPLATE).render(
         case=case,
         assessment=assessment,
@@ -116,9 +119,10 @@ def report_html(
         criteria=criterion_rows(case, assessment),
         key_grids=key_grids(grids),
         grids=grids,
-        lesions=[one for one in lesions if one.rows or one.pictures or one.lesion.uid in {f.lesion_uid for f in case.findings}],
+        lesions=[one for one in lesions if one.rows or one.pictures or one.lesion.uid in found],
         plots=plots,
         courses=course_rows(case, assessment, grids),
+        cautions=caution_sentences(case, assessment, grids),
         methods=method_rows(grids),
         sources=SOURCES,
         main_criteria=MAIN_CRITERIA,
@@ -130,7 +134,7 @@ def report_html(
         category_colours=CATEGORY_COLOURS,
         deidentified=deidentified,
         dense=len(columns) > _MOST_COLUMNS,
-        # A day of today would tell something of the patient's.
+        # The day of the report would tell when the patient was examined.
         made="" if deidentified else datetime.now().astimezone().strftime("%Y-%m-%d"),
         version=__version__,
     )
@@ -260,13 +264,7 @@ def _warnings(
 ) -> tuple[str, ...]:
     found = [*more, *assessment.notes]
     found += filter(None, [program_note(grids, assessment.reader)])
-    found += [
-        f"{grid.quantity.label} of {row.name}: measured in different ways; {column.label} is not compared with the baseline."
-        for grid in grids.values()
-        for row in grid.rows
-        for column, cell in zip(grid.columns, row.cells, strict=True)
-        if not cell.comparable
-    ]
+    found += method_warnings(grids)
     if any(week_of(case, one.index) is None for one in case.time_points):
         found.append("The weeks of some examinations are not known; plots number the examinations instead.")
     if pictures:

@@ -3,16 +3,10 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ..response.case import Case, Lesion
-from ..response.criteria import (
-    CaseAssessment,
-    Category,
-    CautionKind,
-    LesionChange,
-    examination_label,
-)
+from ..response.case import Case, Lesion, TimePoint
+from ..response.criteria import CaseAssessment, Category, CautionKind, LesionChange, examination_label
 from ..response.criteria.limits import show_change
 from ..response.lesion_grid import NO_BASELINE, GridCell, GridRow, LesionGrid, grid_quantities, lesion_grid
 
@@ -26,20 +20,24 @@ __all__ = [
     "MethodRow",
     "QuantityRow",
     "answer_of",
+    "caution_sentences",
     "course_rows",
     "criterion_rows",
     "grids_of",
     "key_grids",
     "lesion_table",
     "method_rows",
+    "method_warnings",
     "own_notes",
     "program_note",
     "treatment_text",
 ]
 
+# The number in a note that a reader's word stands above a measurement.
 _SIZE = re.compile(r"(?<=; the measured) .*(?= are not used\.$)")
 
 MAIN_CRITERIA = ("RECIST 1.1", "mRECIST", "EASL", "WHO")
+"""Criteria of the short answer, those that are compared for disagreement."""
 KEY_QUANTITIES = (
     "LONG_AXIS",
     "SHORT_AXIS",
@@ -123,6 +121,8 @@ class LesionTable:
 
     :param facts: what it is, in words.
     :param notes: on single numbers, each with the quantity and the examination.
+    :param course: of signals and necrosis, in one sentence; "" where neither was graded.
+    :param pictures: as the template shows them.
     """
 
     lesion: Lesion
@@ -131,7 +131,7 @@ class LesionTable:
     rows: tuple[QuantityRow, ...]
     notes: tuple[str, ...]
     course: str = ""
-    pictures: tuple = field(default=())
+    pictures: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class MethodRow:
     methods: tuple[tuple[str, str], ...]
 
 
-def treatment_text(point) -> str:
+def treatment_text(point: TimePoint) -> str:
     """Treatment and dose of an examination in one text."""
     return ", ".join(filter(None, (point.treatment.strip(), point.dose.strip())))
 
@@ -287,6 +287,30 @@ def course_rows(case: Case, assessment: CaseAssessment, grids: dict[str, LesionG
     return tuple(found)
 
 
+def caution_sentences(case: Case, assessment: CaseAssessment, grids: dict[str, LesionGrid]) -> tuple[tuple[str, str], ...]:
+    """Return kind and sentence of every caution; without the change of an ADC that was measured by another method than at baseline."""
+    found = []
+    for one in assessment.cautions:
+        sentence = one.sentence
+        cell = _cell_of(grids.get("ADC"), one.lesion.uid, one.time_point)
+        if one.kind is CautionKind.HAEMORRHAGE and cell is not None and not cell.comparable:
+            where = f"{one.lesion.identifier or one.lesion.uid} at {examination_label(case, one.time_point)}"
+            sentence = " ".join([f"{where}:", *cell.notes])
+        found.append((one.kind.value, sentence))
+    return tuple(found)
+
+
+def method_warnings(grids: dict[str, LesionGrid]) -> tuple[str, ...]:
+    """Return a sentence for every value that is not compared because the method changed."""
+    return tuple(
+        f"{grid.quantity.label} of {row.name}: measured in different ways; {column.label} is not compared with the baseline."
+        for grid in grids.values()
+        for row in grid.rows
+        for column, cell in zip(grid.columns, row.cells, strict=True)
+        if not cell.comparable
+    )
+
+
 def own_notes(notes: Sequence[str], reader: str) -> tuple[str, ...]:
     """Return notes without those that the report says once for all: who measured, and that settings found anew differ."""
     general = f"measured by the program, not by reader {reader}."
@@ -315,7 +339,13 @@ def method_rows(grids: dict[str, LesionGrid]) -> tuple[MethodRow, ...]:
 
 
 def _is_comparable(grid: LesionGrid | None, change: LesionChange) -> bool:
-    return grid is None or all(cell.comparable for cell in grid.row(change.lesion.uid).cells if cell.time_point == change.time_point)
+    cell = _cell_of(grid, change.lesion.uid, change.time_point)
+    return cell is None or cell.comparable
+
+
+def _cell_of(grid: LesionGrid | None, lesion_uid: str, time_point: int | None) -> GridCell | None:
+    row = grid.row(lesion_uid) if grid else None
+    return next((one for one in row.cells if one.time_point == time_point), None) if row else None
 
 
 def _note(grid: LesionGrid, label: str, note: str) -> str:

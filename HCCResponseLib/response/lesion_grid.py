@@ -306,6 +306,9 @@ def _compared(cell: GridCell, baseline: GridCell | None, quantity: Quantity, sta
         return cell
     if baseline is None or math.isnan(baseline.value):
         return replace(cell, notes=(*cell.notes, NO_BASELINE))
+    if cell.t1_grade is not None and baseline.t1_grade is not None and cell.t1_grade > baseline.t1_grade:
+        note = f"T1 has risen from grade {baseline.t1_grade} to {cell.t1_grade}: haemorrhage may confound ADC."
+        cell = replace(cell, notes=(*cell.notes, note))
     # A lesion that a reader found gone was measured by nobody; neither does the method of a 0 matter.
     measured = 0.0 not in (cell.value, baseline.value)
     if measured and not same_method(quantity.key, baseline.method, cell.method):
@@ -315,10 +318,7 @@ def _compared(cell: GridCell, baseline: GridCell | None, quantity: Quantity, sta
     percent = percent_change(baseline.value, cell.value) if baseline.value >= 0.0 else math.nan
     inside = not math.isnan(repeatability) and not math.isnan(percent) and not above(abs(percent), repeatability)
     text = _change_text(quantity, statistic, cell.value - baseline.value, percent)
-    notes = cell.notes
-    if cell.t1_grade is not None and baseline.t1_grade is not None and cell.t1_grade > baseline.t1_grade:
-        notes = (*notes, f"T1 has risen from grade {baseline.t1_grade} to {cell.t1_grade}: haemorrhage may confound ADC.")
-    return replace(cell, change_percent=percent, change_text=text, inside_repeatability=inside, notes=notes)
+    return replace(cell, change_percent=percent, change_text=text, inside_repeatability=inside)
 
 
 def _change_text(quantity: Quantity, statistic: str, difference: float, percent: float) -> str:

@@ -196,6 +196,16 @@ class ContentTest(unittest.TestCase):
         for value in ("1.60", "1.10"):
             self.assertNotIn(value, text)
 
+    def test_an_adc_by_another_method_is_compared_nowhere(self):
+        case = full_case()
+        rows = [replace(one, method="otherwise") if one.quantity == "ADC" and one.time_point == 1 else one for one in case.measurements]
+        with tempfile.TemporaryDirectory() as folder:
+            text = Page(write_report(replace(case, measurements=rows), folder).report.read_text(encoding="utf-8")).text
+        self.assertIn("ADC of L2: measured in different ways; week 4 is not compared with the baseline.", text)
+        self.assertIn("L2 at week 4: T1 has risen from grade 2 to 5: haemorrhage may confound ADC. Not compared:", text)
+        self.assertNotIn("+60.0 % from 1.00 10⁻³ mm²/s", text)
+        self.assertIn("+100.0 % from 1.00 10⁻³ mm²/s", text)
+
     def test_what_readers_did_not_measure_is_said_once(self):
         case = full_case()
         rows = [one if one.quantity.endswith("GRADE") else replace(one, reader="") for one in case.measurements]
