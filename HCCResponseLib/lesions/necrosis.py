@@ -261,6 +261,15 @@ class NecrosisAnalysis:
             parameters=parameters,
         )
 
+    def values(self, quantity: str) -> np.ndarray:
+        """Return what a threshold is compared with, of every voxel that can be told (1-D), for a histogram.
+
+        :param quantity: SUBTRACTION, RELATIVE_ENHANCEMENT (a ratio), PHASE or BEFORE_CONTRAST.
+        :raises InputError: an image needed is missing.
+        """
+        values, usable = self._values(quantity)
+        return values[usable]
+
     def _image(self, name: str) -> np.ndarray:
         if name not in self._images:
             raise InputError("This needs an image before contrast; choose one, or a threshold on one phase.")

@@ -21,6 +21,8 @@ _CLICK_TOLERANCE_MM = 4.0
 _VISIBLE_SUPPORT = 0.7  # of one ray
 _FAINTEST_SUPPORT = 1.0  # of the whole surface; pure noise gave at most 0.75, lesions at contrast-to-noise 2 at least 1.3
 _CONVINCING_SHARE = 0.85
+_FAINTEST_RIM = 0.5  # less will do where a layer of the other sign was already seen
+_CONTRARY_SHARE = 0.4  # cores taken for the whole lesion had at least 0.50, right outlines of five kinds of lesion at most 0.32
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,15 @@ class GrownOutline:
     :param mask: bool (k, j, i).
     :param strength: the strength it was grown with.
     :param edge_visible: share of the surface, 0 to 1, where the edge stands out of the noise.
-    :param notes: sentences for the user; empty when there is nothing to say.
+    :param notes: sentences for the user, the problems first; empty when there is nothing to say.
+    :param problems: those of the notes that say why the outline may be wrong altogether.
     """
 
     mask: np.ndarray
     strength: float
     edge_visible: float
     notes: tuple[str, ...]
+    problems: tuple[str, ...] = ()
 
 
 class LesionGrowth:
@@ -71,7 +75,7 @@ class LesionGrowth:
         crop = image[self._crop_box].astype(np.float32)
         self._finite = np.isfinite(crop)
         self._smooth = _smoothed(crop, self._finite, _SMOOTHING_MM / self._spacing)
-        self._surface = sharpen_surface(self._refined(self._located(seed_lps), seed_lps))
+        self._surface = self._whole(sharpen_surface(self._refined(self._located(seed_lps), seed_lps)))
         self._order_voxels()
 
     @property
@@ -99,7 +103,8 @@ class LesionGrowth:
             inside = labels == labels[self._first_voxel]
         mask = np.zeros(self._geometry.shape, bool)
         mask[self._box] = inside
-        return GrownOutline(mask, float(strength), self.edge_visible, self._notes(inside))
+        problems = self._problems()
+        return GrownOutline(mask, float(strength), self.edge_visible, (*problems, *self._notes(inside)), problems)
 
     def _checked_seed(self, image, seed_lps):
         seed = lps_to_kji(self._geometry, seed_lps)
@@ -163,6 +168,15 @@ class LesionGrowth:
             )
         return surface
 
+    def _whole(self, surface: Surface) -> Surface:
+        """Go on to the rim where only a core was found: a core stands out more than its rim, but the rim's edge is the lesion's."""
+        if surface.contrary_share <= _CONTRARY_SHARE:
+            return surface
+        starts = [surface.radius_mm * factor for factor in (1.15, 1.3, 1.5)]
+        rim = find_surface(surface.rays, surface.background, self._largest_mm, starts=starts, signs=(-surface.sign,))
+        rim = sharpen_surface(rim)
+        return rim if _mean_support(rim) >= _FAINTEST_RIM and rim.contrary_share <= _CONTRARY_SHARE else surface
+
     def _order_voxels(self):
         """Arrival time of every voxel that an outline may have, 1 at the surface."""
         rays, radius = self._surface.rays, self._surface.radius_mm
@@ -184,6 +198,16 @@ class LesionGrowth:
         self._natural_count = max(1, int(np.searchsorted(self._sorted, 1.0, side="right")))
         self._first_voxel = np.unravel_index(self._arrival.argmin(), allowed.shape)
         self._box = tuple(slice(a.start + b.start, a.start + b.stop) for a, b in zip(self._crop_box, inner_box, strict=True))
+
+    def _problems(self) -> tuple[str, ...]:
+        problems = []
+        if self._surface.contrary_share > _CONTRARY_SHARE:
+            layer = "darker" if self._surface.sign > 0 else "brighter"
+            problems.append(
+                f"A {layer} layer surrounds the outline on {self._surface.contrary_share:.0%} of its surface: it may be the core of a larger "
+                "lesion. Raise the strength, or click on the rim.",
+            )
+        return tuple(problems)
 
     def _notes(self, inside) -> tuple[str, ...]:
         notes = []

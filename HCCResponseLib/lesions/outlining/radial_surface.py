@@ -32,6 +32,7 @@ _SATURATION, _CEILING = 3.0, 10.0  # unlikeness where more says nothing (robust 
 # How firmly a ray is held to its neighbours, per mm squared, in successive searches: from spheres, which must bend far, and
 # from a surface that is nearly right, which must not follow a vessel out of a lesion.
 _FIRMNESS_FROM_SPHERES, _FIRMNESS_NEARBY = (0.01, 0.03, 0.1, 0.3), (0.03, 0.1, 0.3, 0.6)
+_LAYER_MM, _CONTRARY = (1.0, 4.0), 1.0  # a layer just outside a surface that is off the mode the other way, in spreads
 _STARTS = 8
 _ABOUT_EQUAL = 0.6  # difference in mean support
 _CHART = (32, 64)  # polar angle, azimuth
@@ -90,6 +91,15 @@ class Surface:
     def centroid_lps(self) -> np.ndarray:
         """Centre of gravity of the enclosed volume (a cone's is at 3/4 of its height)."""
         return self.rays.centre_lps + 0.75 * (self.radius_mm**4) @ self.rays.directions / (self.radius_mm**3).sum()
+
+    @property
+    def contrary_share(self) -> float:
+        """Share of the surface, 0 to 1, with a layer of the other sign just outside: it may be a core within a rim."""
+        off = (self.rays.values - self.background.mode) / self.background.spread * self.sign
+        outside = self.rays.radii_mm - self.radius_mm[:, None]
+        layer = (outside > _LAYER_MM[0]) & (outside <= _LAYER_MM[1]) & np.isfinite(off)
+        mean = np.where(layer, np.nan_to_num(off), 0).sum(axis=1) / np.maximum(layer.sum(axis=1), 1)
+        return float(np.mean(mean < -_CONTRARY))
 
     def radius_towards(self, directions: np.ndarray) -> np.ndarray:
         """Radius (n,) of the ray nearest to each direction (n, 3)."""
@@ -219,6 +229,7 @@ def find_surface(
     largest_mm: float,
     *,
     starts: list[np.ndarray] | None = None,
+    signs: tuple[int, ...] = (1, -1),
 ) -> Surface:
     """Find the surface that best parts unlike from like: the best of several starts, because one search ends at the nearest edge.
 
@@ -226,12 +237,13 @@ def find_surface(
 
     :param largest_mm: no ray is longer; the rays themselves should reach 8 mm further.
     :param starts: radii (directions,) to start from; None: spheres of all sizes.
+    :param signs: of the outermost layer: 1 brighter than the surroundings, -1 darker.
     """
     firmness = _FIRMNESS_FROM_SPHERES if starts is None else _FIRMNESS_NEARBY
     if starts is None:
         starts = [np.full(len(rays.values), size) for size in np.geomspace(3.0, max(largest_mm, 4.0), _STARTS)]
     surfaces = []
-    for sign in (1, -1):
+    for sign in signs:
         gain = _robust_support(rays, background, sign, largest_mm)
         found = [_search(rays, gain, start, firmness, 20.0) for start in starts]
         radius = max(found, key=lambda radius: _at_radius(rays, gain, radius).mean())
