@@ -204,8 +204,8 @@ class LesionGrowth:
         if self._surface.contrary_share > _CONTRARY_SHARE:
             layer = "darker" if self._surface.sign > 0 else "brighter"
             problems.append(
-                f"A {layer} layer surrounds the outline on {self._surface.contrary_share:.0%} of its surface: it may be the core of a larger "
-                "lesion. Raise the strength, or click on the rim.",
+                f"A {layer} layer surrounds {self._surface.contrary_share:.0%} of the outline: it may be the core of a larger lesion. "
+                "Raise the strength, or click on the rim.",
             )
         return tuple(problems)
 
