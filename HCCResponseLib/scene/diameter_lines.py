@@ -38,6 +38,7 @@ METHOD_ATTRIBUTE = "HCC.Method"
 SEGMENTATION_REFERENCE = "HCC.Segmentation"
 DIAMETER_QUANTITIES = ("LONG_AXIS", "SHORT_AXIS", "VIABLE_DIAMETER", "VIABLE_SHORT_AXIS")
 
+_LABELLED = ("LONG_AXIS", "VIABLE_DIAMETER")
 _MOVED_MM = 0.01
 
 
@@ -59,7 +60,13 @@ def add_diameter_line(segmentation_node, segment_id: str, quantity: str, start_l
     _attach(line_node, segmentation_node, segment_id, quantity, reader)
     line_node.SetAttribute(PLACED_ATTRIBUTE, " ".join(repr(float(number)) for number in _own_ends(line_node).ravel()))
     line_node.SetAttribute(METHOD_ATTRIBUTE, method)
-    line_node.GetDisplayNode().SetSelectedColor(segment.GetColor())
+    display_node = line_node.GetDisplayNode()
+    display_node.SetSelectedColor(segment.GetColor())
+    # Crossing lines: one label for both, small enough to leave the lesion visible. Both are planar, so nothing to see in 3D.
+    display_node.SetPropertiesLabelVisibility(quantity in _LABELLED)
+    display_node.SetGlyphScale(1.8)
+    display_node.SetTextScale(2.6)
+    display_node.SetVisibility3D(False)
     return line_node
 
 
