@@ -46,12 +46,14 @@ def remove_with_helpers(node) -> None:
     if node.IsA("vtkMRMLStorableNode"):
         helpers += [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
     item = hierarchy.GetItemByDataNode(node)
-    # the application takes the item away by itself, and complains where it is gone before its node
-    scene.RemoveNode(node)
-    for helper in helpers:
-        if helper is not None and scene.IsNodePresent(helper):
-            scene.RemoveNode(helper)
+    if item:
+        # with what stands below it: the application has an item for every segment
+        hierarchy.RemoveItem(item, True, True)
+    for one in (node, *helpers):
+        if one is not None and scene.IsNodePresent(one):
+            scene.RemoveNode(one)
     if item in _items():
+        # outside the application the item stays behind
         hierarchy.RemoveItem(item, False, True)
 
 
