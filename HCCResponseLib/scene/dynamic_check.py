@@ -24,11 +24,14 @@ _SATURATED_SHARE = 0.01
 _FEW_BASELINE = 3
 
 
-def check_dynamic(sequence_node, *, input_node=None, t1_map=None, t1_s: float | None = None, region=None) -> list[Finding]:
+def check_dynamic(
+    sequence_node, *, input_node=None, t1_map=None, t1_s: float | None = None, baseline: int | None = None, region=None,
+) -> list[Finding]:
     """Look at a dynamic series: images, grid, times, flip angle, TR, baseline, arterial input, T1 and saturation.
 
     :param input_node: table of the arterial input: looked at where it is given, and it tells the baseline.
     :param t1_map: T1 map node; ``t1_s`` [s]: one T1 for all tissue. Looked at where one is given, and it tells saturation.
+    :param baseline: number of images before contrast, from the first on; where None, told by the arrival of the input.
     :param region: (segmentation node, segment IDs or None): where saturation is looked for (reads voxels); None: it is not.
     """
     try:
@@ -38,9 +41,9 @@ def check_dynamic(sequence_node, *, input_node=None, t1_map=None, t1_s: float | 
         return [Finding(Level.ERROR, str(error))]
     findings = [*_check_times(times), Finding(Level.GOOD, f"All images lie on one grid ({' x '.join(map(str, geometry.shape[::-1]))}).")]
     findings += _check_sequence(sequence_node)
-    findings += _check_input(sequence_node, times, input_node)
+    findings += _check_input(sequence_node, times, input_node, baseline)
     if t1_map is not None or t1_s is not None:
-        findings += _check_t1(sequence_node, times, input_node, t1_map, t1_s, region)
+        findings += _check_t1(sequence_node, times, input_node, t1_map, t1_s, baseline, region)
     return findings
 
 
@@ -83,7 +86,7 @@ def _check_sequence(sequence_node) -> list[Finding]:
     return findings or [Finding(Level.GOOD, f"Flip angle {angle:g} degrees, repetition time {1e3 * time:g} ms.")]
 
 
-def _check_input(sequence_node, times, input_node) -> list[Finding]:
+def _check_input(sequence_node, times, input_node, baseline) -> list[Finding]:
     if input_node is None:
         return []
     try:
@@ -94,9 +97,9 @@ def _check_input(sequence_node, times, input_node) -> list[Finding]:
     if series is not None and series is not sequence_node:
         text = f"'{input_node.GetName()}' is the input of '{series.GetName()}': times differ between series; make one for this series."
         return [Finding(Level.ERROR, text)]
-    count = baseline_images(times, function.arrival_s)
+    count = baseline_images(times, function.arrival_s) if baseline is None else baseline
     text = f"{count} image(s) before the contrast agent arrives at {function.arrival_s:.1f} s."
-    if count == 0:
+    if count < 1:
         findings = [Finding(Level.ERROR, f"No image before the contrast agent arrives at {function.arrival_s:.1f} s; check the input.")]
     else:
         doubt = " That is few: the baseline, and with it every concentration, is uncertain." if count < _FEW_BASELINE else ""
@@ -104,7 +107,7 @@ def _check_input(sequence_node, times, input_node) -> list[Finding]:
     return findings + [Finding(Level.WARNING, f"{input_node.GetName()}: {warning.sentence}") for warning in function.warnings]
 
 
-def _check_t1(sequence_node, times, input_node, t1_map, t1_s, region) -> list[Finding]:
+def _check_t1(sequence_node, times, input_node, t1_map, t1_s, baseline, region) -> list[Finding]:
     from ..quantification.contrast import NEAR_SATURATION, maximum_enhancement
 
     try:
@@ -128,8 +131,8 @@ def _check_t1(sequence_node, times, input_node, t1_map, t1_s, region) -> list[Fi
     angle, time = flip_angle_deg(sequence_node), repetition_time_s(sequence_node)
     if mask is None or input_node is None or angle is None or time is None or any(one.level == Level.ERROR for one in findings):
         return findings
-    count = baseline_images(times, input_function(input_node).arrival_s)
-    if count == 0:
+    count = baseline_images(times, input_function(input_node).arrival_s) if baseline is None else baseline
+    if count < 1:
         return findings
     curves = read_curves(sequence_node, np.flatnonzero(mask))
     t1, b1 = (values[mask] if np.ndim(values) else values for values in (t1, b1))

@@ -12,7 +12,7 @@ from .dynamic_check import check_dynamic
 from .dynamic_curves import grid_volume, read_curves
 from .dynamic_series import dynamic_geometry
 from .input_check import Finding, Level, require_no_error
-from .input_table import input_description, input_fingerprint, input_function
+from .input_table import input_description, input_fingerprint, input_function, input_series
 from .map_region import leave_out_air, region_mask, region_text
 from .map_set import check_outputs, make_maps, maps_of
 from .prepared_models import prepared_model
@@ -105,9 +105,11 @@ def compute_perfusion(
     from ..quantification.pharmacokinetics.models import check_model
 
     function = input_function(input_node)
-    findings = check_dynamic(sequence_node, input_node=None if baseline is not None else input_node, t1_map=t1_map, t1_s=t1_s)
+    findings = check_dynamic(sequence_node, input_node=input_node, t1_map=t1_map, t1_s=t1_s, baseline=baseline)
     require_no_error(findings + check_outputs(map_nodes, [sequence_node]))
     check_model(model, portal_node)
+    if portal_node is not None and input_series(portal_node) not in (None, sequence_node):
+        raise InputError(f"'{portal_node.GetName()}' is the portal input of another series: times differ; make one for this series.")
     conversion = conversion_of(sequence_node, function.arrival_s, relaxivity, baseline=baseline)
     grid = grid_volume(sequence_node)
     geometry = dynamic_geometry(sequence_node)
@@ -175,7 +177,7 @@ def perfusion_summary(map_node) -> list[Finding]:
     fitted = counts.pop("fitted", 0)
     total = counts.pop("voxels", 0)
     findings = [Finding(Level.GOOD, f"{fitted} of {total} voxels have values.")] if total else []
-    return findings + [Finding(Level.INFORMATION, f"{number} voxels: {text}.") for text, number in counts.items()]
+    return findings + [Finding(Level.INFORMATION, f"{number} voxel{'s' * (number != 1)}: {text}.") for text, number in counts.items()]
 
 
 def outdated_perfusion(map_node) -> str:

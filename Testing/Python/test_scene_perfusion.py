@@ -73,6 +73,8 @@ class TestBeforeComputing(PerfusionScene):
         self.prepare()
         early = population_input(self.sequence, arrival_s=-3.0)
         self.assertIn("No image before", self.told(input_node=early))
+        self.assertIn("No image before", self.told(input_node=self.input, baseline=0))
+        self.assertEqual(self.told(input_node=early, baseline=3), "")
         self.assertIn("uncertain", self.told("warning", input_node=population_input(self.sequence, arrival_s=5.0)))
         self.sequence.SetAttribute("HCC.FlipAngle", None)
         self.sequence.SetAttribute("HCC.RepetitionTime", "4.5")
@@ -107,9 +109,13 @@ class TestBeforeComputing(PerfusionScene):
 
     def test_what_belongs_to_another_series_or_examination(self):
         self.prepare()
-        other = self.input
+        other, first = self.input, self.sequence
         self.prepare(name="second")
         self.assertIn("'AIF Parker 2006' is the input of 'dce'", self.told(input_node=other))
+        with self.assertRaisesRegex(InputError, "is the input of 'dce'"):
+            self.compute(input=other, baseline=3)
+        with self.assertRaisesRegex(InputError, "portal input of another series"):
+            self.compute(model="dual_input", portal_node=portal_input(other, first))
         hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
         study = study_item(patient_id="P1", patient_name="X", study_uid="1.2.3")
         hierarchy.SetItemParent(subject_hierarchy_item(self.t1_map), study)
@@ -243,7 +249,7 @@ class TestMaps(PerfusionScene):
         texts = [finding.text for finding in perfusion_summary(maps["KTRANS"])]
         self.assertIn(f"{TISSUE.sum() - 1} of {TISSUE.sum()} voxels have values.", texts)
         self.assertTrue(any(text.startswith("5 voxels: no enhancement") for text in texts), texts)
-        self.assertTrue(any(text.startswith("1 voxels: a signal is not a number") for text in texts), texts)
+        self.assertTrue(any(text.startswith("1 voxel: a signal is not a number") for text in texts), texts)
         status = volume_array(status_node(maps["KTRANS"]))
         self.assertTrue((status[tuple(still.T)] & 512).all())
         self.assertEqual(status_node(maps["VE"]), status_node(maps["KTRANS"]))
