@@ -50,6 +50,10 @@ class OutlineVisibility:
                 node.SetDisplayVisibility(before)
         self._before.clear()
 
+    def forget(self) -> None:
+        """Let everything be as it is now: the scene is being closed."""
+        self._before.clear()
+
     def _set(self, node, visible: bool) -> None:
         if node.GetDisplayNode() is None or bool(node.GetDisplayVisibility()) == visible:
             return

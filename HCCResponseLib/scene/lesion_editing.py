@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import slicer
-from scipy import ndimage
 
 from ..errors import InputError
 from ..response.case import Lesion
@@ -182,6 +181,8 @@ def split_lesion(segmentation_node, segment_id: str, reading: Reading | None) ->
 
 def _pieces(mask: np.ndarray, geometry, name: str) -> list[np.ndarray]:
     """Return the connected pieces, the largest first; specks stay with the largest."""
+    from scipy import ndimage
+
     labels, count = ndimage.label(mask, np.ones((3, 3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:] * geometry.voxel_volume_ml
     order = np.argsort(-sizes, kind="stable")
