@@ -1,4 +1,4 @@
-# make demo   runs the main job on a liver that the project generates, and says where the results are
+# make demo   runs the whole job on a patient that the project generates, shows measured beside true values, and says where it all is
 # make test   runs all tests that need no Slicer application
 # make bench  prints speed and accuracy against their targets
 # Each sets itself up in .venv of this folder; running one again is harmless.
@@ -29,7 +29,9 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo: $(VENV)/bin/python $(SETUP)
 	@echo "Setting up $(VENV) (once, a minute or two) ..."
-	$(PIP) install --constraint Testing/constraints.txt --editable '.[report,compressed]'
+	@# slicer-core, for the scene of the demo, has no wheel for every platform
+	$(PIP) install --constraint Testing/constraints.txt --editable '.[report,compressed,slicer]' || \
+	  $(PIP) install --constraint Testing/constraints.txt --editable '.[report,compressed]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo

@@ -1,5 +1,7 @@
 """A finished case as a scene for 3D Slicer: images, time points, outlines with their parts, maps and measurements."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 from ..progress import Progress, subrange
@@ -8,11 +10,12 @@ from ..response.region_types import RegionType
 from ..response.roles import Role
 from ..workflow.image_files import geometry_of_image, read_image
 from ..workflow.label_maps import read_regions
+from ..workflow.lesion_identities import part_uid
 from ..workflow.lesion_steps import PARTS_FILE
 from ..workflow.map_files import read_map
 from ..workflow.run_case import CaseRun
 
-__all__ = ["save_case_scene"]
+__all__ = ["gives_the_same_case", "save_case_scene"]
 
 _PARTS = {"viable": RegionType.VIABLE, "necrotic": RegionType.NECROTIC, "haemorrhagic": RegionType.HAEMORRHAGIC}
 _MAP_ROLES = {"ADC": Role.ADC, "T1": Role.T1_MAP}
@@ -48,9 +51,27 @@ def save_case_scene(job: CaseRun, case_folder: Path, path: Path, *, progress: Pr
     return save_scene(path, subrange(progress, 0.7, 1.0))
 
 
+def gives_the_same_case(path: Path, job: CaseRun) -> bool:
+    """Open a saved scene again, and tell whether patient, time points, lesions and measurements are those of the job.
+
+    Images are not compared: a scene has a volume where a case has a series, and the maps besides.
+    """
+    import slicer
+
+    from ..scene.case import case_from_scene
+    from ..scene.scene_file import load_scene
+
+    slicer.mrmlScene.Clear(False)
+    load_scene(path)
+    found, wanted = (json.loads(replace(case, images=()).to_json()) for case in (case_from_scene(), job.case))
+    for content in (found, wanted):
+        content["measurements"].sort(key=json.dumps)
+    return found == wanted
+
+
 def _add_outlines(segmentation_node, examination) -> None:
     """Masks of the lesions, whose segments the case made; their parts; the reference regions."""
-    from ..scene.lesion_identity import segment_of_lesion
+    from ..scene.lesion_identity import LesionIdentity, segment_of_lesion, set_lesion_identity
     from ..scene.linked_segments import link_segment
     from ..scene.segment_masks import add_segment, set_mask_on_grid
     from ..scene.segment_types import set_segment_type
@@ -74,6 +95,9 @@ def _add_outlines(segmentation_node, examination) -> None:
         segment_id = add_segment(segmentation_node, f"{name}: {_PARTS[part].title.lower()}")
         set_mask_on_grid(segmentation_node, segment_id, region.mask, geometry)
         link_segment(segmentation_node, segment_id, lesion_id, _PARTS[part])
+        # What was measured in the part stands under this identity in the table.
+        identity = LesionIdentity(part_uid(uid, _PARTS[part].value), f"{name}: {_PARTS[part].title.lower()}")
+        set_lesion_identity(segmentation_node, segment_id, identity)
 
 
 def _add_maps(study: int, examination) -> None:

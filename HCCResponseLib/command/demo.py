@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from ..errors import HCCResponseError, InputError
+from ..errors import Cancelled, HCCResponseError, InputError
 from .progress_bar import ProgressBar
 
 __all__ = ["add_parser", "run"]
@@ -55,15 +55,25 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"hccresponse: {problem}", file=sys.stderr)
     made = {"case": results / "case.json", "measurements": results / "measurements.csv", "what was done": results / "report.txt"}
     made |= {f"maps and pictures, {one.folder.name[3:]}": one.folder for one in job.examinations}
-    made |= _report(job.case, results, output / "report")
-    made |= _scene(job, case_folder, output / "scene.mrb")
+    failed = []
+    for what, make in (
+        ("report", lambda: _report(job.case, results, output / "report")),
+        ("scene", lambda: _scene(job, case_folder, output / "scene.mrb")),
+    ):
+        try:
+            made |= make()
+        except Cancelled:
+            raise
+        except Exception as error:  # the numbers are not to be lost with it
+            failed.append(what)
+            print(f"hccresponse: no {what}: {type(error).__name__}: {error}", file=sys.stderr)
     rows = compare_with_truth(job.case, truth, voxel_mm)
     print(f"\n{comparison_table(rows)}\n")
     for what, path in made.items():
         print(f"{what:32}{path}")
     print(f"\nDone in {time.monotonic() - started:.0f} s.")
     inside = arguments.small or all(one.inside for one in rows)
-    return 0 if inside and job.complete else 3
+    return 0 if inside and job.complete and not failed else 3
 
 
 def _generate(folder: Path, truth: Path, *, small: bool) -> tuple[Path, float]:
@@ -103,15 +113,16 @@ def _generate(folder: Path, truth: Path, *, small: bool) -> tuple[Path, float]:
 
 
 def _report(case, results: Path, folder: Path) -> dict[str, Path]:
+    from ..report.figure import require_packages
     from ..report.picture_files import load_pictures
     from ..report.write import write_report
 
     try:
-        pictures = load_pictures(results / "pictures")
-        return {"report": write_report(case, folder, pictures=pictures).report}
+        require_packages("matplotlib", "jinja2")
     except HCCResponseError as error:
         print(f"No report: {error}")
         return {}
+    return {"report": write_report(case, folder, pictures=load_pictures(results / "pictures")).report}
 
 
 def _scene(job, case_folder: Path, path: Path) -> dict[str, Path]:
@@ -120,8 +131,10 @@ def _scene(job, case_folder: Path, path: Path) -> dict[str, Path]:
     except ImportError:
         print("No scene for 3D Slicer: that needs the package slicer-core (pip install 'hccresponse[slicer]').")
         return {}
-    from .case_scene import save_case_scene
+    from .case_scene import gives_the_same_case, save_case_scene
 
     print("Writing a scene for 3D Slicer ...", flush=True)
     save_case_scene(job, case_folder, path)
+    if not gives_the_same_case(path, job):
+        raise HCCResponseError(f"The scene '{path}' does not give the case that it was made of when it is opened again.")
     return {"scene for 3D Slicer": path}

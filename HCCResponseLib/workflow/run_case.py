@@ -125,7 +125,7 @@ def run_case(case_folder: Path, output: Path, *, say: Say = lambda line: None, p
     case_folder, output = Path(case_folder), Path(output)
     if output.exists() and not output.is_dir():
         raise InputError(f"'{output}' is a file; name a folder for the results.")
-    inputs = find_case(case_folder, leave_out=[output], progress=subrange(progress, 0.0, 0.05))
+    inputs = find_case(case_folder, leave_out=[output], progress=subrange(progress, 0.0, 0.12))
     patient = inputs.settings.patient or inputs.examinations[0].examination.patient_id or "unknown"
     lesions, outlines, doubts = lesion_outlines(patient, inputs.examinations, inputs.settings)
     names = ", ".join(one.identifier for one in lesions)
@@ -139,7 +139,7 @@ def run_case(case_folder: Path, output: Path, *, say: Say = lambda line: None, p
     runs = []
     count = len(inputs.examinations)
     for n, examination in enumerate(inputs.examinations):
-        share = subrange(progress, 0.05 + 0.94 * n / count, 0.05 + 0.94 * (n + 1) / count)
+        share = subrange(progress, 0.12 + 0.87 * n / count, 0.12 + 0.87 * (n + 1) / count)
         job = _ExaminationJob(examination, inputs, patient, outlines[examination.index], fields, output, digests, say, share)
         job.run()
         runs.append(job.done)

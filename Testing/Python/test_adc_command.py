@@ -1,4 +1,4 @@
-"""``hccresponse adc`` from DICOM files to maps and numbers, its errors, and the demo."""
+"""``hccresponse adc`` from DICOM files to maps and numbers, and its errors."""
 
 import contextlib
 import io
@@ -333,22 +333,6 @@ class ProgressBarTest(unittest.TestCase):
             self.assertEqual("50%" in stream.getvalue(), drawn)
             bar.close()
             self.assertEqual(stream.getvalue().endswith("\r"), drawn)
-
-
-class DemoTest(unittest.TestCase):
-    def test_demo_measures_what_is_true(self):
-        with tempfile.TemporaryDirectory() as folder:
-            status, out, err = run("demo", "--output", Path(folder) / "demo")
-            self.assertEqual(status, 0, err)
-            self.assertTrue((Path(folder) / "demo" / "adc" / "adc.png").is_file())
-            self.assertEqual(run("demo", "--output", Path(folder) / "demo")[0], 0, "a second run must be harmless")
-            (Path(folder) / "other").mkdir()
-            (Path(folder) / "other" / "thesis.txt").write_text("mine")
-            self.assertEqual(run("demo", "--output", Path(folder) / "other")[0], 1)
-        rows = [line for line in out.splitlines() if line.startswith(("lesion", "liver", "spleen"))]
-        differences = [float(row.split("%")[0].split()[-1]) for row in rows]
-        self.assertEqual(len(differences), 6)
-        self.assertLess(max(map(abs, differences)), 2.0)
 
 
 class RealSeriesTest(unittest.TestCase):
