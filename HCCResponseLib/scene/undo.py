@@ -189,14 +189,16 @@ def _restore_lines(segmentation_node, lines: list[_Line]) -> None:
     for line in lines:
         node = line.node
         if node.GetScene() is None:
-            slicer.mrmlScene.AddNode(node)
-            place_beside(node, segmentation_node)
             if line.display_node is not None:
-                # Slicer gave the line a new display node when it came back.
-                if node.GetDisplayNode() not in (None, line.display_node):
-                    slicer.mrmlScene.RemoveNode(node.GetDisplayNode())
+                # First, as Slicer looks for the display of a line that comes.
                 if line.display_node.GetScene() is None:
                     slicer.mrmlScene.AddNode(line.display_node)
+                node.SetAndObserveDisplayNodeID(line.display_node.GetID())
+            slicer.mrmlScene.AddNode(node)
+            place_beside(node, segmentation_node)
+            if line.display_node is not None and node.GetDisplayNode() is not line.display_node:
+                if node.GetDisplayNode() is not None:
+                    slicer.mrmlScene.RemoveNode(node.GetDisplayNode())
                 node.SetAndObserveDisplayNodeID(line.display_node.GetID())
         with slicer.util.NodeModify(node):
             node.SetName(line.name)
