@@ -126,15 +126,12 @@ def _report(case, results: Path, folder: Path) -> dict[str, Path]:
 
 
 def _scene(job, case_folder: Path, path: Path) -> dict[str, Path]:
-    try:
-        import slicer  # noqa: F401
-    except ImportError:
+    from .case_scene import can_make_scenes, save_case_scene
+
+    if not can_make_scenes():
         print("No scene for 3D Slicer: that needs the package slicer-core (pip install 'hccresponse[slicer]').")
         return {}
-    from .case_scene import gives_the_same_case, save_case_scene
-
     print("Writing a scene for 3D Slicer ...", flush=True)
-    save_case_scene(job, case_folder, path)
-    if not gives_the_same_case(path, job):
-        raise HCCResponseError(f"The scene '{path}' does not give the case that it was made of when it is opened again.")
+    if not save_case_scene(job, case_folder, path):
+        raise HCCResponseError(f"The scene '{path}', opened again, does not give the case that it was made of.")
     return {"scene for 3D Slicer": path}
