@@ -182,6 +182,7 @@ class HCCSignalGradingWidget(Panel):
             self._comments[sequence].connect("editingFinished()", self.keepComments)
             self._comments[sequence].connect("returnPressed()", lambda sequence=sequence: self.onCommentEntered(sequence))
         ui.readerLineEdit.connect("editingFinished()", self.onReaderEntered)
+        ui.readerLineEdit.connect("returnPressed()", ui.readerLineEdit.clearFocus)  # keys grade from now on
         ui.blindedCheckBox.connect("clicked(bool)", self.onBlinded)
         ui.previousButton.connect("clicked(bool)", lambda _on: self.onStep(-1))
         ui.nextButton.connect("clicked(bool)", lambda _on: self.onStep(1))
@@ -389,10 +390,10 @@ class HCCSignalGradingWidget(Panel):
         edge = "2px solid palette(highlight)" if active else "2px solid palette(midlight)"
         return (
             f"QFrame#{name} {{ border: {edge}; border-radius: 5px; }}"
-            " QToolButton { border: 1px solid palette(mid); border-radius: 4px; padding: 2px; background: palette(button); }"
+            " QToolButton { border: 1px solid palette(mid); border-radius: 4px; padding: 1px; background: palette(button); }"
             " QToolButton:hover { border-color: palette(highlight); }"
             " QToolButton:focus { border-color: palette(text); }"
-            " QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); font-weight: bold; }"
+            " QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }"
         )
 
     #

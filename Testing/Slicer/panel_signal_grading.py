@@ -5,7 +5,7 @@ from pathlib import Path
 
 import qt
 import slicer
-from application import PatientCase, observers, panel, screenshot, settle
+from application import PatientCase, panel, screenshot, settle
 
 
 class SignalGradingPanelTest(PatientCase):
@@ -28,7 +28,7 @@ class SignalGradingPanelTest(PatientCase):
         for name in ("Red", "Green", "Yellow"):
             logic = self.manager.sliceWidget(name).sliceLogic()
             node, composite = logic.GetSliceNode(), logic.GetSliceCompositeNode()
-            found.append((name, node.GetSliceOffset(), node.GetFieldOfView()[0], composite.GetBackgroundVolumeID()))
+            found.append((name, node.GetSliceOffset(), node.GetFieldOfView()[1], composite.GetBackgroundVolumeID()))
         for volume in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
             display = volume.GetDisplayNode()
             found.append((display.GetWindow(), display.GetLevel(), display.GetAutoWindowLevel()))
@@ -288,13 +288,13 @@ class SignalGradingPanelTest(PatientCase):
 
     def test_entering_and_leaving_leaks_nothing(self):
         slicer.util.selectModule("Data")
-        before = observers()
+        before = len(list(self.widget.Observations))
         shortcuts = len(slicer.util.findChildren(slicer.util.mainWindow(), className="QShortcut"))
         for _visit in range(10):
             panel("HCCSignalGrading")
             slicer.util.selectModule("Data")
         settle()
-        self.assertEqual(observers(), before)
+        self.assertEqual(len(list(self.widget.Observations)), before)
         self.assertEqual(len(slicer.util.findChildren(slicer.util.mainWindow(), className="QShortcut")), shortcuts)
         self.assertEqual(self.user_look(), self.look)
 
