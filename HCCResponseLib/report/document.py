@@ -3,6 +3,7 @@
 import base64
 import functools
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from importlib.resources import files
 
 from ..errors import InputError
 from ..progress import Progress, report_progress
-from ..response.case import Case
+from ..response.case import Case, Image
 from ..response.course import spider, swimmer, waterfall
 from ..response.criteria import CaseAssessment, examination_label, week_of
 from ..response.lesion_grid import LesionGrid
@@ -128,6 +129,8 @@ def report_html(
         main_criteria=MAIN_CRITERIA,
         warnings=_warnings(case, assessment, grids, pictures, warnings),
         weeks=weeks,
+        images=lambda index: Counter(_role(one) for one in case.images if one.time_point == index).items(),
+        graded="ADC" in grids and grades_fit(grids["ADC"]),
         treatment=treatment_text,
         week_of=week_of,
         label=lambda index: examination_label(case, index),
@@ -140,6 +143,10 @@ def report_html(
     )
     report_progress(progress, 1.0)
     return page
+
+
+def _role(image: Image) -> str:
+    return image.role.title if image.role else "not named"
 
 
 @functools.cache

@@ -14,7 +14,7 @@ __all__ = ["grades_fit", "quantity_svg", "spider_svg", "swimmer_svg", "waterfall
 _MARKERS = "osD^vP"
 _SMALL, _NORMAL = 7.0, 8.0
 _LIMIT = dict(color="#7b8794", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-_WIDTH, _HEIGHT = 3.6, 1.82
+_WIDTH, _HEIGHT = 3.6, 1.78
 """Inches of a plot that takes half a page."""
 _AXIS_POINTS = 140
 """Length of its axis of time, from the first mark to the last."""

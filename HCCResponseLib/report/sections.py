@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from ..response.case import Case, Lesion, TimePoint
 from ..response.criteria import CaseAssessment, Category, CautionKind, LesionChange, examination_label
 from ..response.criteria.limits import show_change
-from ..response.lesion_grid import NO_BASELINE, GridCell, GridRow, LesionGrid, grid_quantities, lesion_grid
+from ..response.lesion_grid import (
+    NO_BASELINE,
+    GridCell,
+    GridRow,
+    LesionGrid,
+    grid_quantities,
+    join_methods,
+    lesion_grid,
+    same_method,
+)
 
 __all__ = [
     "Answer",
@@ -33,6 +42,22 @@ __all__ = [
     "treatment_text",
 ]
 
+_MINOR_QUANTITIES = (
+    "COUNTED_VOLUME",
+    "VOLUME_UNCERTAINTY",
+    "SPHERE_DIAMETER",
+    "EDGE_WIDTH",
+    "VISIBLE_EDGE",
+    "T1_CONTRAST",
+    "T2_CONTRAST",
+    "T1_HETEROGENEITY",
+    "T2_HETEROGENEITY",
+)
+"""Quantities that check others; they stand in measurements.csv alone."""
+
+# Which of several measurements was used is said once for all examinations.
+_LATEST = re.compile(r": (the latest of \d+ measurements.*)$")
+_OTHER_WAY = re.compile(r"easured in another way \((.*)\) than at baseline \((.*)\)\.$")
 # The number in a note that a reader's word stands above a measurement.
 _SIZE = re.compile(r"(?<=; the measured) .*(?= are not used\.$)")
 
@@ -246,18 +271,22 @@ def lesion_table(
 ) -> LesionTable:
     """Return everything measured of a lesion."""
     rows, notes = [], []
-    for grid in grids.values():
+    latest: dict[str, dict[str, None]] = {}
+    for key, grid in grids.items():
         row = grid.row(lesion.uid)
-        if not _is_measured(row):
+        if key in _MINOR_QUANTITIES or not _is_measured(row):
             continue
+        for found in filter(None, (_LATEST.search(note) for cell in row.cells for note in cell.notes)):
+            latest.setdefault(found.group(1), {})[grid.quantity.label] = None
         known = not math.isnan(grid.repeatability_percent)
         rows.append(QuantityRow(grid.title, f"±{grid.repeatability_percent:g} %" if known else "", row.cells))
         notes += [
             _note(grid, column.label, note)
             for column, cell in zip(grid.columns, row.cells, strict=True)
             for note in cell.notes
-            if note != NO_BASELINE
+            if note != NO_BASELINE and not _LATEST.search(note)
         ]
+    notes += [f"{', '.join(labels)}: {text}" for text, labels in latest.items()]
     course = next((one.reason for one in assessment.horger if one.lesion.uid == lesion.uid), "")
     name = lesion.identifier or lesion.uid
     return LesionTable(lesion, name, _facts(case, assessment, lesion), tuple(rows), tuple(dict.fromkeys(notes)), course, tuple(pictures))
@@ -277,7 +306,7 @@ def course_rows(case: Case, assessment: CaseAssessment, grids: dict[str, LesionG
             said += [
                 one
                 for one in assessment.changes
-                if one.lesion.uid == lesion.uid and one.time_point == point.index and _is_comparable(grids.get(one.quantity), one)
+                if one.lesion.uid == lesion.uid and one.time_point == point.index and _is_shown(grids.get(one.quantity), one)
             ]
             texts = tuple((one.reason, own_notes(one.notes, assessment.reader)) for one in said)
             if texts:
@@ -312,9 +341,21 @@ def method_warnings(grids: dict[str, LesionGrid]) -> tuple[str, ...]:
 
 
 def own_notes(notes: Sequence[str], reader: str) -> tuple[str, ...]:
-    """Return notes without those that the report says once for all: who measured, and that settings found anew differ."""
+    """Return notes without those that the report says once for all (who measured, which measurement was used), and shorter.
+
+    That a method changed is said where it did; two methods whose settings were found anew are the same, as in the grids.
+    """
     general = f"measured by the program, not by reader {reader}."
-    return tuple(one for one in dict.fromkeys(notes) if not one.endswith(general) and not one.startswith("Measured in another way ("))
+    found = []
+    for one in dict.fromkeys(notes):
+        if one.endswith(general) or _LATEST.search(one):
+            continue
+        ways = _OTHER_WAY.search(one)
+        if ways is None:
+            found.append(one)
+        elif not same_method("", *ways.groups()):
+            found.append(f"{one[: ways.start()]}easured in another way than at baseline; see the methods.")
+    return tuple(found)
 
 
 def program_note(grids: dict[str, LesionGrid], reader: str) -> str:
@@ -324,7 +365,10 @@ def program_note(grids: dict[str, LesionGrid], reader: str) -> str:
 
 
 def method_rows(grids: dict[str, LesionGrid]) -> tuple[MethodRow, ...]:
-    """Return how each quantity was measured, in which examinations; quantities of the same methods together."""
+    """Return how each quantity was measured, in which examinations; quantities of the same methods together.
+
+    Settings that each examination found anew, such as a threshold, are given as a range.
+    """
     quantities: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for grid in grids.values():
         labels: dict[str, list[str]] = {}
@@ -333,14 +377,19 @@ def method_rows(grids: dict[str, LesionGrid]) -> tuple[MethodRow, ...]:
                 if cell.measurement is not None:
                     labels.setdefault(cell.method or "not said how", []).append(column.label)
         if labels:
-            methods = tuple((method, "" if len(labels) == 1 else ", ".join(dict.fromkeys(where))) for method, where in labels.items())
+            joined = join_methods(grid.quantity.key, labels)
+            methods = tuple(
+                (text, "" if len(joined) == 1 else ", ".join(dict.fromkeys(label for method in group for label in labels[method])))
+                for text, group in joined.items()
+            )
             quantities.setdefault(methods, []).append(grid.quantity.label + (f" ({grid.statistic})" if grid.statistic else ""))
     return tuple(MethodRow(", ".join(names), methods) for methods, names in quantities.items())
 
 
-def _is_comparable(grid: LesionGrid | None, change: LesionChange) -> bool:
+def _is_shown(grid: LesionGrid | None, change: LesionChange) -> bool:
+    """Return whether a change says the same as the grid; it knows no proposed grade, and compares different methods."""
     cell = _cell_of(grid, change.lesion.uid, change.time_point)
-    return cell is None or cell.comparable
+    return cell is None or (cell.comparable and (change.category is not None or not cell.t1_grade_proposed))
 
 
 def _cell_of(grid: LesionGrid | None, lesion_uid: str, time_point: int | None) -> GridCell | None:

@@ -8,11 +8,13 @@ Which of several rows of the measurement table a cell shows:
   value; for enhancement the mean first. One statistic for the whole grid.
 - Method and series: the latest measurement counts, as in the criteria, unless one method is asked for.
 
-What a reader found stands above a measured number. ADC is never shown without the T1 grade, because haemorrhage confounds it.
+What a reader found stands above a measured number. ADC is never shown without the T1 grade, because haemorrhage confounds it: the
+reader's, or the one that the program proposes, which is then said to be proposed.
 """
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..lesions.necrosis_score import NecrosisScore
@@ -35,6 +37,7 @@ __all__ = [
     "GridRow",
     "LesionGrid",
     "grid_quantities",
+    "join_methods",
     "lesion_grid",
     "same_method",
 ]
@@ -48,9 +51,12 @@ _VIABLE = ("VIABLE_DIAMETER", "VIABLE_SHORT_AXIS", "VIABLE_VOLUME")
 _SIZES = (*_VIABLE, "LONG_AXIS", "SHORT_AXIS", "FERET_DIAMETER", "SPHERE_DIAMETER", "VOLUME", "COUNTED_VOLUME")
 """Quantities that are 0 once a lesion is gone; all others then do not exist."""
 
+_GRADES = ("T1_GRADE", "T1_GRADE_PROPOSAL")
 _DIFFUSION = ("ADC", "D", "D_STAR", "PERFUSION_FRACTION")
 _OUTSIDE = re.compile(r"[;,] (?:(?:\d+|less than 1) % outside the image|outside the image = \d+ %)")
-_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
+# What a method found, and how well it went, stands among its settings.
+_FOUND = re.compile(r", (?:pattern|joint over pieces|alignment|voxels left out) = [^,;]*")
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ class GridCell:
     :param comparable: False where the baseline was measured by another method, and nothing is compared.
     :param finding: what the reader found.
     :param t1_grade: beside an ADC; None for other quantities and where nobody graded.
+    :param t1_grade_proposed: the grade is the program's proposal, because the reader gave none.
     :param method: how it was measured.
     :param measurement: key of the row; None without one.
     :param notes: sentences for the reader.
@@ -95,6 +102,7 @@ class GridCell:
     comparable: bool = True
     finding: LesionState | None = None
     t1_grade: int | None = None
+    t1_grade_proposed: bool = False
     method: str = ""
     measurement: MeasurementKey | None = None
     notes: tuple[str, ...] = ()
@@ -186,7 +194,7 @@ def lesion_grid(
     reader = choose_reader(case, reader)
     measured_by_reader = any(one.reader == reader for one in (*chosen.measurements, *chosen.findings))
     reading = Reading.of(chosen, reader if measured_by_reader else "", lambda _lesion: (quantity,))
-    grades = Reading.of(case, reader, lambda _lesion: ("T1_GRADE",)) if quantity == "ADC" else None
+    grades = [Reading.of(case, reader, lambda _lesion, key=key: (key,)) for key in _GRADES] if quantity == "ADC" else []
     if statistic is None:
         statistic = _statistic_of(reading, quantity)
     if repeatability_percent is None:
@@ -211,12 +219,43 @@ def same_method(quantity: str, first: str, second: str) -> bool:
     """Return whether values by these two methods may be compared.
 
     Numbers in a method may differ: they are settings that each examination finds anew, such as a threshold or a haematocrit. Not
-    so for diffusion, whose numbers are the b-values. How much of a lesion lay outside the image is no method.
+    so for diffusion, whose numbers are the b-values. How much of a lesion lay outside the image is no method, nor is what was found
+    (the pattern of necrosis, viable tumour in several pieces).
     """
-    texts = [_OUTSIDE.sub("", text).strip() for text in (first, second)]
+    texts = [_settings(text) for text in (first, second)]
     if quantity not in _DIFFUSION:
         texts = [_NUMBER.sub("", text) for text in texts]
     return texts[0] == texts[1]
+
+
+def join_methods(quantity: str, methods: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the methods that differ, each with those it stands for; where numbers are settings found anew, with their range.
+
+    "threshold = 28" and "threshold = 31.2" become "threshold = 28 to 31.2".
+    """
+    groups: list[list[str]] = []
+    for method in dict.fromkeys(methods):
+        group = next((one for one in groups if same_method(quantity, one[0], method)), None)
+        if group is None:
+            groups.append([method])
+        else:
+            group.append(method)
+    return {_joined([_settings(one) for one in group]): tuple(group) for group in groups}
+
+
+def _settings(method: str) -> str:
+    """A method without what it found."""
+    return _FOUND.sub("", _OUTSIDE.sub("", method)).strip()
+
+
+def _joined(texts: list[str]) -> str:
+    """One text for several that differ only in their numbers."""
+    between = _NUMBER.split(texts[0])
+    ranges = []
+    for numbers in zip(*(_NUMBER.findall(text) for text in texts), strict=True):
+        ordered = sorted(set(numbers), key=float)
+        ranges.append(ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}")
+    return "".join(text + number for text, number in zip(between, [*ranges, ""], strict=True))
 
 
 def _statistic_of(reading: Reading, quantity: str) -> str:
@@ -227,7 +266,7 @@ def _statistic_of(reading: Reading, quantity: str) -> str:
 
 def _cells(
     reading: Reading,
-    grades: Reading | None,
+    grades: list[Reading],
     lesion: Lesion,
     columns: tuple[GridColumn, ...],
     quantity: Quantity,
@@ -241,7 +280,7 @@ def _cells(
 
 def _cell(
     reading: Reading,
-    grades: Reading | None,
+    grades: list[Reading],
     lesion: Lesion,
     column: GridColumn,
     quantity: Quantity,
@@ -274,19 +313,22 @@ def _cell(
     else:
         number, text = _show(row, quantity)
         cell = replace(cell, value=row.value, number=number, text=text)
-    if grades is not None and row is not None:
-        cell = _with_grade(cell, grade_of(grades.row(lesion.uid, column.time_point, "T1_GRADE")))
+    if grades and row is not None:
+        found = [grade_of(one.row(lesion.uid, column.time_point, key)) for one, key in zip(grades, _GRADES, strict=True)]
+        cell = _with_grade(cell, *found)
     return replace(cell, notes=(*cell.notes, *(_sentence(one) for one in notes if one)))
 
 
-def _with_grade(cell: GridCell, grade: int | None) -> GridCell:
+def _with_grade(cell: GridCell, given: int | None, proposed: int | None) -> GridCell:
     """Put the T1 grade beside an ADC, and withhold an ADC that has none."""
+    grade = proposed if given is None else given
+    cell = replace(cell, t1_grade=grade, t1_grade_proposed=given is None and grade is not None)
     if math.isnan(cell.value):
-        return replace(cell, t1_grade=grade)
+        return cell
     if grade is None:
         note = "ADC is not shown without the T1 grade; grade T1 first."
         return replace(cell, value=math.nan, number="T1 grade missing", text="T1 grade missing", notes=(*cell.notes, note))
-    return replace(cell, t1_grade=grade, text=f"{cell.text}, T1 grade {grade}")
+    return replace(cell, text=f"{cell.text}, T1 grade {grade}{' (proposed)' if cell.t1_grade_proposed else ''}")
 
 
 def _show(row: Measurement, quantity: Quantity) -> tuple[str, str]:

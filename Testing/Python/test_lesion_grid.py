@@ -9,7 +9,7 @@ from response_case import make_case, row, uid_of
 from HCCResponseLib.errors import InputError
 from HCCResponseLib.response.criteria import adc_changes
 from HCCResponseLib.response.finding import LesionState
-from HCCResponseLib.response.lesion_grid import grid_quantities, lesion_grid, same_method
+from HCCResponseLib.response.lesion_grid import grid_quantities, join_methods, lesion_grid, same_method
 
 ADC = {("L1", "ADC"): [1.0e-3, 1.2e-3, 1.5e-3], ("L1", "T1_GRADE"): [2.0, 2.0, 5.0]}
 
@@ -103,6 +103,15 @@ class AdcTest(unittest.TestCase):
         found = cells(make_case({"L1": {}}, {("L1", "ADC"): [1e-3, 2e-3]}), "ADC")
         self.assertTrue(all(math.isnan(one.value) and math.isnan(one.change_percent) for one in found))
 
+    def test_a_proposed_grade_stands_in_for_one_that_nobody_gave(self):
+        values = ADC | {("L1", "T1_GRADE"): [2.0, None, None]}
+        rows = [row("L1", "T1_GRADE_PROPOSAL", index, grade, reader="") for index, grade in enumerate((3.0, 4.0))]
+        found = cells(make_case({"L1": {}}, values, rows=rows), "ADC")
+        self.assertEqual(found[0].text, "1.00 10⁻³ mm²/s, T1 grade 2")
+        self.assertEqual(found[1].text, "1.20 10⁻³ mm²/s, T1 grade 4 (proposed)")
+        self.assertEqual([one.t1_grade_proposed for one in found], [False, True, False])
+        self.assertEqual(found[2].text, "T1 grade missing")
+
     def test_repeatability_is_exactly_at_the_limit_inside(self):
         case = make_case({"L1": {}}, {("L1", "ADC"): [1.0e-3, 1.27e-3, 1.2701e-3], ("L1", "T1_GRADE"): [2.0] * 3})
         self.assertEqual([one.inside_repeatability for one in cells(case, "ADC")], [False, True, False])
@@ -166,11 +175,21 @@ class MethodTest(unittest.TestCase):
         self.assertAlmostEqual(found[2].change_percent, 200.0)
         self.assertIn("12 % outside the image", " ".join(found[2].notes))
 
+    def test_methods_are_joined_with_the_range_of_their_settings(self):
+        methods = ("N: k = 2, value = 31.2, pattern = none", "parts as drawn", "N: k = 2, value = 9, pattern = rim", "N: k = 2, value = 28")
+        self.assertEqual(
+            join_methods("VIABLE_VOLUME", methods),
+            {"N: k = 2, value = 9 to 31.2": (methods[0], methods[2], methods[3]), "parts as drawn": ("parts as drawn",)},
+        )
+        self.assertEqual(list(join_methods("ADC", ("b = 0 800", "b = 50 800"))), ["b = 0 800", "b = 50 800"])
+
     def test_which_numbers_are_settings_found_anew(self):
         self.assertTrue(same_method("VIABLE_VOLUME", "Necrosis: threshold = 31.2, k = 2", "Necrosis: threshold = 28, k = 2"))
         self.assertFalse(same_method("VIABLE_VOLUME", "Necrosis: threshold = 31.2", "Necrosis: parts as drawn"))
         self.assertFalse(same_method("ADC", "WLLS, b = 0 800", "WLLS, b = 0 400"))
         self.assertFalse(same_method("LONG_AXIS", "", "by hand"))
+        self.assertTrue(same_method("VIABLE_DIAMETER", "V: line, gap mm = 6.4", "V: line, gap mm = 6.4, joint over pieces = 2"))
+        self.assertTrue(same_method("VIABLE_VOLUME", "N: k = 2, pattern = none, voxels left out = 0", "N: k = 2, pattern = central"))
 
 
 class FindingTest(unittest.TestCase):

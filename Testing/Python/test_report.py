@@ -206,6 +206,18 @@ class ContentTest(unittest.TestCase):
         self.assertNotIn("+60.0 % from 1.00 10⁻³ mm²/s", text)
         self.assertIn("+100.0 % from 1.00 10⁻³ mm²/s", text)
 
+    def test_only_a_changed_method_is_said_to_have_changed(self):
+        case = full_case()
+        same = ("N: value = 31, pattern = none", "N: value = 28, pattern = central")
+        for methods, said in ((same, False), (("by hand", "N: value = 28"), True)):
+            rows = [replace(one, method=methods[one.time_point > 0]) for one in case.measurements if one.quantity == "VIABLE_DIAMETER"]
+            rows += [one for one in case.measurements if one.quantity != "VIABLE_DIAMETER"]
+            found = replace(case, measurements=rows)
+            row = next(one for one in criterion_rows(found, assess(found)) if one.criterion == "mRECIST")
+            notes = [one for one in row.notes if "another way" in one]
+            self.assertEqual(bool(notes), said)
+            self.assertTrue(all(one.endswith("L1 was measured in another way than at baseline; see the methods.") for one in notes[:1]))
+
     def test_what_readers_did_not_measure_is_said_once(self):
         case = full_case()
         rows = [one if one.quantity.endswith("GRADE") else replace(one, reader="") for one in case.measurements]
