@@ -149,6 +149,7 @@ class HCCSignalGradingWidget(Panel):
         self._userChoseLayout = False
         self._dataProbeHidden = False
         self._proposals = {}
+        self._reason = ""
 
     def setUpPanel(self) -> None:
         """Tables, buttons and their connections."""
@@ -269,7 +270,10 @@ class HCCSignalGradingWidget(Panel):
         ui.lesionLabel.text = self.logic.title(self._parameterNode, item, self._worklist) if item else _("No lesion to grade")
         if item is None:
             ui.leftLabel.text = ""
-            self.say(self.logic.whyNothing())
+            self._reason = self.logic.whyNothing()
+            self.say(self._reason)
+        elif self._reason and ui.statusLabel.text == self._reason:
+            self.say("")
 
     def _showSequence(self, sequence: str) -> None:
         parameters, item = self._parameterNode, self._item

@@ -38,6 +38,7 @@ PAIR_LAYOUT, COMPARISON_LAYOUT = 9208, 9209
 SMALLEST_FIELD_MM = 60.0
 FIELD_PER_LESION = 3.0
 _REMEMBERED = "HCC.BeforeComparison"
+_OUTLINE_COLOUR = (0.94, 0.89, 0.26)
 _COLOURS = {"T1": "#21918C", "T2": "#C77B30"}
 
 
@@ -217,7 +218,10 @@ class ComparisonViews:
                         display.SetVisibility(False)
 
     def _outline(self, lesions: list[LesionImages], *, visible: bool) -> None:
-        """Of the outlines show the lesion's contour alone, over the images of its own examination."""
+        """Of the outlines show the lesion's contour alone, over the images of its own examination.
+
+        All lesions get one colour: their own would tell a blinded reader which is which.
+        """
         for n, lesion in enumerate(lesions):
             display = lesion.segmentation_node.GetDisplayNode()
             if display is None:
@@ -225,6 +229,8 @@ class ComparisonViews:
             segments = {one: bool(display.GetSegmentVisibility(one)) for one in segment_ids(lesion.segmentation_node)}
             views = [display.GetNthViewNodeID(place) for place in range(display.GetNumberOfViewNodeIDs())]
             drawn = {"fill": bool(display.GetVisibility2DFill()), "line": bool(display.GetVisibility2DOutline())}
+            color = display.GetSegmentOverrideColor(lesion.segment_id)
+            drawn["color"] = [lesion.segment_id, *(color[n] for n in range(3))]
             _remember(display, {"visible": False, **drawn, "views": views, "segments": segments})
             self._shown.outlines.append(display.GetID())
             names = {view_name(sequence, before=n > 0) for sequence in _COLOURS}
@@ -237,6 +243,7 @@ class ComparisonViews:
                         display.AddViewNodeID(view.node.GetID())
                 for segment_id in segments:
                     display.SetSegmentVisibility(segment_id, segment_id == lesion.segment_id)
+                display.SetSegmentOverrideColor(lesion.segment_id, *_OUTLINE_COLOUR)
                 display.SetVisibility(visible)
 
     def _observe(self) -> None:
@@ -296,6 +303,7 @@ def _restore(display, look: dict) -> None:
             display.AddViewNodeID(view_id)
         for segment_id, visible in look["segments"].items():
             display.SetSegmentVisibility(segment_id, visible)
+        display.SetSegmentOverrideColor(*look["color"])
     if "visible" in look:
         display.SetVisibility(look["visible"])
 

@@ -17,6 +17,7 @@ from HCCResponseLib.scene.comparison_views import (
     ComparisonViews,
     LesionImages,
     field_of_view_mm,
+    put_back,
     register_layouts,
     view_name,
 )
@@ -211,6 +212,7 @@ class ComparisonViewsTest(GradingTestCase):
             ids = [node.GetSegmentation().GetNthSegmentID(n) for n in range(node.GetSegmentation().GetNumberOfSegments())]
             found.append((display.GetVisibility(), display.GetVisibility2DFill(), display.GetNumberOfViewNodeIDs()))
             found.append([display.GetSegmentVisibility(one) for one in ids])
+            found.append([tuple(display.GetSegmentOverrideColor(one)[n] for n in range(3)) for one in ids])
         volumes = [node.GetDisplayNode() for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")]
         return found + [(one.GetWindow(), one.GetLevel(), one.GetAutoWindowLevel()) for one in volumes]
 
@@ -304,6 +306,7 @@ class ComparisonViewsTest(GradingTestCase):
 
     def test_everything_is_put_back(self):
         self.before.segmentation_node.GetDisplayNode().SetVisibility(False)
+        self.before.segmentation_node.GetDisplayNode().SetSegmentOverrideColor(self.before.segment_id, 1.0, 0.0, 0.5)
         self.now.segmentation_node.GetDisplayNode().SetSegmentVisibility(self.now.segment_id, False)
         before = self.looks()
         for outline in (True, False):
@@ -316,6 +319,16 @@ class ComparisonViewsTest(GradingTestCase):
         origin = self.origin("T1", True)
         self.slice("T1").SetSliceOffset(3.0)  # no longer linked
         np.testing.assert_array_equal(self.origin("T1", True), origin)
+
+    def test_a_scene_saved_meanwhile_is_put_back_when_it_is_loaded(self):
+        before = self.looks()
+        self.views.show(self.now, self.before)
+        reopen(self.folder / "case.mrb")
+        self.assertNotEqual(self.looks(), before)
+        put_back()
+        self.assertEqual(self.looks(), before)
+        put_back()
+        self.assertEqual(self.looks(), before)
 
     def test_missing_images_and_removed_nodes_are_no_trouble(self):
         alone = LesionImages(self.now.segmentation_node, self.now.segment_id, {"T1": self.now.volumes["T1"], "T2": None})
