@@ -384,7 +384,8 @@ class HCCResponseWidget(Panel):
                 for column, one in enumerate(line.cells, start=1):
                     text = f"{one.number} ({one.change_text})" if one.change_text else one.number
                     if one.t1_grade is not None:
-                        text += _(" · T1 grade {grade}").format(grade=one.t1_grade)
+                        grade = _(" · T1 grade {grade}, proposed") if one.t1_grade_proposed else _(" · T1 grade {grade}")
+                        text += grade.format(grade=one.t1_grade)
                     toolTip = "\n".join(filter(None, [one.text, one.method, *one.notes]))
                     color = changeColor(one.change_percent, one.inside_repeatability)
                     item = cell(table, row, column, text, number=True, toolTip=toolTip, background=color, grey=bool(line.excluded))
