@@ -61,6 +61,7 @@ class LesionNecrosis:
         self._lesion = segment_mask(segmentation_node, segment_id, post_node)
         self._outline = outline_fingerprint(segmentation_node, segment_id)
         self._analysed = pre, post
+        self._measured: dict = {}
         self._region_of: dict = {}
         self._references: WeakKeyDictionary = WeakKeyDictionary()
         self._alignment = None
@@ -94,10 +95,14 @@ class LesionNecrosis:
             raise InputError(f"Segmentation '{where}' has no reference region of the type '{region_type.title}'; make one first.")
         if before_contrast and self._pre is None:
             raise InputError("There is no volume before contrast; choose one.")
-        region = segment_mask(self._segmentation_node, region_id, self._post_node)
-        reference = self._analysis.measure_reference(region, region_type.title.lower(), before_contrast=before_contrast)
-        self._region_of[reference] = region_id
-        return reference
+        # A slider asks again and again; the region is looked up again only when it was painted.
+        key = (region_id, before_contrast, outline_fingerprint(self._segmentation_node, region_id))
+        if key not in self._measured:
+            region = segment_mask(self._segmentation_node, region_id, self._post_node)
+            reference = self._analysis.measure_reference(region, region_type.title.lower(), before_contrast=before_contrast)
+            self._measured[key] = reference
+            self._region_of[reference] = region_id
+        return self._measured[key]
 
     def half_enhancement(self, region_type: RegionType = RegionType.LIVER_REFERENCE):
         """Return the threshold that the lesion sets itself, see :mod:`HCCResponseLib.lesions.half_enhancement`.
@@ -109,6 +114,17 @@ class LesionNecrosis:
 
         reference = self.measure_reference(region_type)
         return half_enhancement(*self._analysed, self._lesion, self._geometry, reference)
+
+    def values(self, quantity: str) -> np.ndarray:
+        """Return what a threshold on a quantity is compared with, of every voxel that can be told (1-D).
+
+        :raises InputError: an image needed is missing, or only the subtraction is known.
+        """
+        from ..lesions.necrosis_threshold import SUBTRACTION
+
+        if self._subtracted and quantity != SUBTRACTION:
+            raise InputError(f"'{self._post_node.GetName()}' is a subtraction; only its own values are known.")
+        return self._analysis.values(quantity)
 
     def classify(self, threshold, **settings):
         """Divide the lesion at a threshold, for showing; see :meth:`HCCResponseLib.lesions.necrosis.NecrosisAnalysis.classify`.
