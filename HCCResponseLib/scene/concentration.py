@@ -146,6 +146,7 @@ def record_conversion(map_node, conversion: Conversion, t1_map, t1_s: float | No
         "HCC.SeriesRepetitionTime": f"{conversion.repetition_time_s:g}",
         "HCC.BaselineImages": f"{conversion.baseline}",
         "HCC.T10": f"{t1_s:g} s" if t1_map is None else f"map '{t1_map.GetName()}'",
+        "HCC.SeriesTimes": _fingerprint_of(conversion.time_s),
         "HCC.T10Voxels": "" if t1_map is None else _fingerprint(t1_map),
     }.items():
         map_node.SetAttribute(attribute, value)
@@ -153,7 +154,7 @@ def record_conversion(map_node, conversion: Conversion, t1_map, t1_s: float | No
 
 
 def outdated_conversion(map_node) -> str:
-    """Return why a map from concentrations is out of date: its T1 map, flip angle or TR were changed since; empty where it is not."""
+    """Return why a map from concentrations is out of date: its T1 map, flip angle, TR or times were changed since; empty where it is not."""
     name, t1_map = map_node.GetName(), map_node.GetNodeReference(T1_REFERENCE)
     if t1_map is not None and _fingerprint(t1_map) != map_node.GetAttribute("HCC.T10Voxels"):
         return f"The T1 map '{t1_map.GetName()}' was computed again after '{name}' was; compute '{name}' again."
@@ -165,9 +166,23 @@ def outdated_conversion(map_node) -> str:
             kept = map_node.GetAttribute(attribute)
             if kept and value is not None and f"{value:g}" != kept:
                 return f"The {what} of '{sequence_node.GetName()}' is {value:g} now, '{name}' was made with {kept}; compute it again."
+        times = map_node.GetAttribute("HCC.SeriesTimes")
+        if times and _times_of(sequence_node) != times:
+            return f"The times of the images of '{sequence_node.GetName()}' were changed after '{name}' was computed; compute it again."
     return ""
 
 
 def _fingerprint(map_node) -> str:
     """Return what changes when the voxels of a map do."""
-    return hashlib.blake2b(np.ascontiguousarray(volume_array(map_node)), digest_size=8).hexdigest()
+    return _fingerprint_of(volume_array(map_node))
+
+
+def _fingerprint_of(array) -> str:
+    return hashlib.blake2b(np.ascontiguousarray(array), digest_size=8).hexdigest()
+
+
+def _times_of(sequence_node) -> str:
+    try:
+        return _fingerprint_of(frame_times_s(sequence_node))
+    except InputError:  # no times any more
+        return ""

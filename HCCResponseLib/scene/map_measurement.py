@@ -14,9 +14,9 @@ from ..response.change import percent_change
 from ..response.measurement import Measurement, now
 from ..response.quantities import COUNTS, STATISTICS, Quantity
 from ..response.rows import Subject, map_rows, voxel_choice, whole_method
-from .diffusion import outdated_adc
 from .lesion_identity import ensure_lesion_identity, lesion_identity
 from .measurement_table import add_measurements, measurement_table, measurements, remove_measurements
+from .outdated_maps import outdated_map
 from .parameter_maps import map_provenance, map_quantity
 from .proposals import proposal
 from .segment_statistics import SegmentStatistics, segment_statistics
@@ -81,7 +81,7 @@ def measure_map(
     :raises Cancelled: ``progress`` returned False; nothing is written then.
     """
     _check_patients(map_node, segmentation_node)
-    if reason := outdated_adc(map_node):
+    if reason := outdated_map(map_node):
         raise InputError(reason)
     results = segment_statistics(map_node, segmentation_node, chosen_segment_ids, pure=pure, erode_mm=erode_mm, progress=progress)
     results = [_without_proposal(segmentation_node, result) for result in results]
