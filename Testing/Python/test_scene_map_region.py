@@ -25,6 +25,16 @@ class TestRegion(DynamicScene):
                 region_mask(region, volume)
         slicer.mrmlScene.RemoveNode(segmentation)
 
+    def test_a_margin_is_in_millimetres(self):
+        volume = self.add_series(self.signals()[..., :3], [0, 4, 8]).GetNthDataNode(0)
+        segmentation, aorta, _tissue = self.add_outlines(self.add_series())
+        larger = region_mask((segmentation, [aorta], 3.0), volume)
+        expected = AORTA.copy()
+        for axis in (1, 2):  # voxels of 2.5 mm in plane, 6 mm between slices, so neither diagonals nor slices are reached
+            expected |= np.roll(AORTA, 1, axis) | np.roll(AORTA, -1, axis)
+        np.testing.assert_array_equal(larger, expected)
+        self.assertEqual(region_text((segmentation, [aorta], 3.0)), "Aorta + 3 mm")
+
     def test_the_core_lacks_the_rim_in_plane(self):
         core = core_of(AORTA)
         np.testing.assert_array_equal(core[:, 2:5, 2:5], True)
