@@ -3,11 +3,12 @@
 import numpy as np
 
 from ..errors import InputError
+from .dynamic_curves import voxel_at
 from .examination_volumes import array_on_grid_of
 from .input_check import Finding, Level
 from .volumes import volume_array
 
-__all__ = ["b1_fraction", "b1_of_t1_map", "b1_scale", "check_b1", "remember_b1"]
+__all__ = ["b1_at", "b1_fraction", "b1_of_t1_map", "b1_scale", "check_b1", "remember_b1"]
 
 _REFERENCE, _ATTRIBUTE = "HCC.B1Map", "HCC.B1"
 
@@ -34,6 +35,15 @@ def b1_fraction(b1_node, grid_node) -> np.ndarray | None:
     :raises InputError: the map has no value above 0.
     """
     return None if b1_node is None else array_on_grid_of(b1_node, grid_node) * np.float64(b1_scale(b1_node))
+
+
+def b1_at(b1_node, point_ras) -> float | None:
+    """Return B1 as a fraction at a point (world, RAS mm); None for no map, and beside it.
+
+    :raises InputError: the map has no value above 0.
+    """
+    voxel = None if b1_node is None else voxel_at(b1_node, point_ras)
+    return None if voxel is None else float(volume_array(b1_node)[voxel]) * b1_scale(b1_node)
 
 
 def b1_scale(b1_node) -> float:
