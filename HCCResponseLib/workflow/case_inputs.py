@@ -16,6 +16,7 @@ The first that applies decides; where it points to several, or nothing applies, 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from ..dicom import Examination, Recognition, Scan, find_examinations, scan_folder
@@ -26,6 +27,7 @@ from .case_settings import SETTINGS_FILE, CaseSettings, ExaminationSettings, rea
 from .dicom_segmentation import SEGMENTATION_STORAGE
 from .outline import Outline
 from .outline_files import OUTLINE_ENDINGS, read_outlines
+from .steps import RECORD
 
 __all__ = ["CaseExamination", "CaseInputs", "find_case"]
 
@@ -50,14 +52,14 @@ class CaseExamination:
     outline_files: tuple[Path, ...] = ()
 
     @property
-    def date(self) -> str:
+    def day(self) -> str:
         """ISO 8601; empty where it is not known."""
         return self.examination.study_date.isoformat() if self.examination.study_date else ""
 
     @property
     def name(self) -> str:
         """Name of its folder of results."""
-        return f"{self.index:02d}_{self.date or self.examination.study_uid.rpartition('.')[2][-12:] or 'no_date'}"
+        return f"{self.index:02d}_{self.day or self.examination.study_uid.rpartition('.')[2][-12:] or 'no_date'}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +118,13 @@ def _in_order(found: Sequence[Examination], settings: CaseSettings) -> list[Case
     """Examinations by date; the settings may number them otherwise."""
     said = {}
     for one in found:
-        date = one.study_date.isoformat() if one.study_date else None
-        said[one.study_uid] = settings.examinations.get(one.study_uid) or settings.examinations.get(date) or ExaminationSettings()
+        day = one.study_date.isoformat() if one.study_date else None
+        said[one.study_uid] = settings.examinations.get(one.study_uid) or settings.examinations.get(day) or ExaminationSettings()
     known = {name for one in found for name in (one.study_uid, one.study_date.isoformat() if one.study_date else None)}
     if unknown := sorted(set(settings.examinations) - known):
         listed = ", ".join(str(one.study_date or one.study_uid) for one in found)
         raise InputError(f"{SETTINGS_FILE} names examination {', '.join(unknown)}, which is not there; found are {listed}.")
-    ordered = sorted(found, key=lambda one: (one.study_date is None, one.study_date, one.study_uid) if one.study_date else (True, None, ""))
+    ordered = sorted(found, key=lambda one: (one.study_date or date.max, one.study_uid))
     if sum(one.study_date is None for one in found) > 1 and any(said[one.study_uid].time_point is None for one in found):
         raise InputError(f"Several examinations have no date; give each its time_point by its study UID in {SETTINGS_FILE}.")
     taken = [said[one.study_uid].time_point for one in ordered]
@@ -159,6 +161,8 @@ def _outline_paths(scan: Scan, folder: Path) -> list[Path]:
         name = one.path.name.lower()
         if name.startswith(".") or any(part.startswith(".") for part in one.path.relative_to(folder).parts[:-1]):
             continue
+        if (one.path.parent / RECORD).exists():
+            continue  # a map of an earlier run
         if name.endswith(OUTLINE_ENDINGS) or _is_segmentation(one.path):
             found.append(one.path)
     return sorted(found)
@@ -191,7 +195,7 @@ def _examination_of(
     relative = path.relative_to(folder).as_posix()
     if relative in settings.outlines:
         wanted = settings.outlines[relative]
-        named = [one for one in examinations if wanted in (one.examination.study_uid, one.date)]
+        named = [one for one in examinations if wanted in (one.examination.study_uid, one.day)]
         return _one(named, f"'{wanted}' in {SETTINGS_FILE}", examinations)
     study = next((one.study_uid for one in regions if one.study_uid), "")
     if study:
@@ -218,7 +222,7 @@ def _examination_of(
 
 
 def _is_named(one: CaseExamination, text: str) -> bool:
-    words = [re.escape(one.date), one.date.replace("-", ""), rf"tp[ _-]?0*{one.index}"] if one.date else [rf"tp[ _-]?0*{one.index}"]
+    words = [re.escape(one.day), one.day.replace("-", ""), rf"tp[ _-]?0*{one.index}"] if one.day else [rf"tp[ _-]?0*{one.index}"]
     if one.weeks == 0.0 or one.index == 0:
         words.append("baseline")
     if one.weeks is not None and one.weeks > 0.0:
@@ -234,7 +238,7 @@ def _one(found: Sequence[CaseExamination], why: str, examinations: Sequence[Case
 
 
 def _listed(examinations: Sequence[CaseExamination]) -> str:
-    return ", ".join(one.date or one.examination.study_uid for one in examinations)
+    return ", ".join(one.day or one.examination.study_uid for one in examinations)
 
 
 def _below(path: Path, folders: Sequence[Path]) -> bool:

@@ -95,6 +95,12 @@ def read_settings(path: Path) -> CaseSettings:
     made["examinations"] = {
         key: _examination(one, f"{path.name}: examination '{key}'") for key, one in made.get("examinations", {}).items()
     }
+    for name in ("exclusions", "labels", "outlines"):
+        for key, value in made.get(name, {}).items():
+            if not isinstance(value, str):
+                raise InputError(f"{path.name}: {name} of '{key}' must be text, found {value!r}.")
+    if not isinstance(made.get("patient", ""), str):
+        raise InputError(f"{path.name}: patient must be text, found {made['patient']!r}.")
     _check_number(made.get("relaxivity"), 0.0, 100.0, f"{path.name}: relaxivity")
     return CaseSettings(**made)
 

@@ -76,6 +76,7 @@ def lesion_step(
     rows: list[Measurement] = []
     warnings: list[str] = []
     problems: list[str] = []
+    skipped: list[str] = []
     parts: list[Region] = []
     grid: Geometry | None = None
     for n, (uid, outline) in enumerate(outlines.items()):
@@ -92,6 +93,7 @@ def lesion_step(
                 problems.append(f"{outline.name}: {error}")
         rows += measuring.rows
         warnings += [f"{outline.name}: {sentence}" for sentence in measuring.warnings]
+        skipped += measuring.skipped
         if measuring.parts:
             if grid is not None and not grid.matches(measuring.parts_geometry):
                 measuring.parts = [Region(r.name, resample_mask(r.mask, measuring.parts_geometry, grid)) for r in measuring.parts]
@@ -104,6 +106,7 @@ def lesion_step(
         "parts": [region.name for region in parts],
         "warnings": warnings,
         "problems": problems,
+        "skipped": list(dict.fromkeys(skipped)),
         "notes": [],
     }
 
@@ -115,6 +118,7 @@ class _Measuring:
         self.uid, self.outline, self.liver, self.others, self.images, self.subject_of = uid, outline, liver, others, images, subject_of
         self.rows: list[Measurement] = []
         self.warnings: list[str] = []
+        self.skipped: list[str] = []
         self.parts: list[Region] = []
         self.parts_geometry: Geometry | None = None
 
@@ -135,9 +139,11 @@ class _Measuring:
         native = self.images.native
         if native is None or not self.images.after:
             missing = "before contrast" if native is None else "in the arterial or portal venous phase"
-            raise InputError(f"Its necrosis was not measured: there are no images {missing}.")
+            self.skipped.append(f"No necrosis: there are no images {missing}.")
+            return
         if self.liver is None:
-            raise InputError("Its necrosis was not measured: there is no liver reference among the outlines.")
+            self.skipped.append("No necrosis: there is no liver reference among the outlines.")
+            return
         after, array, check = self._aligned(native, progress)
         geometry = native.geometry
         lesion = self._mask(self.outline, geometry)
@@ -167,7 +173,8 @@ class _Measuring:
 
     def _grade(self, sequence: str, image: ImageSeries | None) -> None:
         if image is None:
-            raise InputError(f"Its {sequence} signal was not graded: there are no {sequence}-weighted images before contrast.")
+            self.skipped.append(f"No {sequence} grades: there are no {sequence}-weighted images before contrast.")
+            return
         lesion = self._mask(self.outline, image.geometry)
         found = propose_signal_grade(image.array, lesion, self._normal_liver(image, lesion), image.geometry, sequence=sequence)
         self._add(grade_result(found, sequence, self._outside(image.geometry)), image.series.series_uid)

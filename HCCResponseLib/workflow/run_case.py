@@ -130,6 +130,7 @@ def run_case(case_folder: Path, output: Path, *, say: Say = lambda line: None, p
     lesions, outlines, doubts = lesion_outlines(patient, inputs.examinations, inputs.settings)
     names = ", ".join(one.identifier for one in lesions)
     say(f"{len(inputs.examinations)} examinations; {f'{len(lesions)} lesions: {names}' if lesions else 'no lesion is outlined'}")
+    _case(inputs, patient, lesions, [])  # what the settings say wrong is said now, not after an hour
     output.mkdir(parents=True, exist_ok=True)
     digests = FileDigests()
     fields = {
@@ -378,6 +379,7 @@ class _ExaminationJob:
             self.done.steps[name] = result
             self.done.warnings += result.record.get("warnings", ())
             self.done.notes += result.record.get("notes", ())
+            self.done.skipped += result.record.get("skipped", ())
             self.done.problems += result.record.get("problems", ())
             self.say(f"  {self.examination.name}  {_WORDS[name]}{'  (done before)' if result.reused else ''}")
         self._advance(name)
@@ -408,7 +410,8 @@ class _ExaminationJob:
         if found.images is None:
             if not optional:
                 raise InputError(found.error)
-            self.done.problems.append(found.error)
+            if found.error not in self.done.problems:
+                self.done.problems.append(found.error)
         return found.images
 
     def _key(self, recognition: Recognition | None) -> list | None:
@@ -500,7 +503,7 @@ def _case(inputs: CaseInputs, patient: str, lesions: Sequence[Lesion], runs: Seq
     for one in inputs.examinations:
         said = one.settings
         points.append(
-            TimePoint(one.index, one.examination.study_uid, one.date, one.weeks, said.treatment, said.dose, said.afp_ng_ml),
+            TimePoint(one.index, one.examination.study_uid, one.day, one.weeks, said.treatment, said.dose, said.afp_ng_ml),
         )
         for recognition in one.recognitions:
             if recognition.role is None:
@@ -517,9 +520,12 @@ def _case(inputs: CaseInputs, patient: str, lesions: Sequence[Lesion], runs: Seq
             uid = uid_of[str(content.pop("lesion", "")).casefold()]
             if "merged_with" in content:
                 content["merged_with"] = uid_of[str(content["merged_with"]).casefold()]
-            findings.append(Finding(lesion_uid=uid, **content))
+            finding = Finding(lesion_uid=uid, **content)
+            if finding.time_point not in {one.index for one in points}:
+                raise InputError(f"there is no time point {finding.time_point}.")
+            findings.append(finding)
         except (KeyError, TypeError, InputError) as error:
-            sentences.append(f"{SETTINGS_FILE}: the finding {said} cannot be used: {error}")
+            sentences.append(f"{SETTINGS_FILE}: the finding {dict(said)} cannot be used: {error}")
     exclusions = []
     for name, reason in inputs.settings.exclusions.items():
         if name.casefold() in uid_of:

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from ..version import __version__
 
-__all__ = ["FileDigests", "StepResult", "StepStore"]
+__all__ = ["RECORD", "FileDigests", "StepResult", "StepStore"]
 
-_RECORD = "step.json"
+RECORD = "step.json"
+"""File in the folder of every step."""
+
 _UNFINISHED = ".unfinished-"
 
 
@@ -82,7 +84,7 @@ class StepStore:
             made.mkdir()
             record = make(made)
             content = json.dumps({"key": key, "record": record}, indent=1, ensure_ascii=False, allow_nan=False)
-            (made / _RECORD).write_text(content + "\n", encoding="utf-8")
+            (made / RECORD).write_text(content + "\n", encoding="utf-8")
             if place.exists():
                 os.replace(place, Path(temporary, "earlier"))
             os.replace(made, place)
@@ -95,7 +97,7 @@ class StepStore:
     @staticmethod
     def _known(place: Path) -> dict | None:
         try:
-            found = json.loads((place / _RECORD).read_text(encoding="utf-8"))
+            found = json.loads((place / RECORD).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) and {"key", "record"} <= found.keys() else None

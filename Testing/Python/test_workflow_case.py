@@ -247,6 +247,19 @@ class TestOutlineFiles(QuickCase):
         self.assertTrue(any(problem.startswith("HCC 9: ") for problem in run.examinations[0].problems))
         self.assertIn("NECROTIC_FRACTION", {row.quantity for row in run.case.measurements if row.lesion_name == "HCC 2"})
 
+    def test_what_an_examination_does_not_hold_is_no_failure(self):
+        shutil.rmtree(next(self.places[0].glob("005_*")))
+        self.add_outlines(self.places[0] / "outlines.seg.nrrd", regions=[one for one in outlines(0) if one.name.startswith("HCC")])
+        run = run_case(self.case_folder, self.output)
+        self.assertTrue(run.complete, run.examinations[0].problems)
+        skipped = run.examinations[0].skipped
+        for sentence in (
+            "No T2 grades: there are no T2-weighted images before contrast.",
+            "No necrosis: there is no liver reference among the outlines.",
+        ):
+            self.assertIn(sentence, skipped)
+        self.assertIn("T1_GRADE_PROPOSAL", {row.quantity for row in run.case.measurements})
+
     def test_hostile_names_do_no_harm(self):
         name = '=HYPERLINK("http://x","y")'
         region = next(one for one in outlines(0) if one.name == "HCC 1")
@@ -313,6 +326,8 @@ class TestFailures(QuickCase):
             ({"examinations": {"2020-01-01": {}}}, "names examination 2020-01-01, which is not there; found are 2024-03-04"),
             ({"examinations": {"2024-03-04": {"hematocrit": 42}}}, "hematocrit .a fraction. must be a number above 0 and below 1"),
             ({"examinations": {"2024-03-04": {"roles": {"12": "LATE"}}}}, "role 'LATE' of series 12 is not known"),
+            ({"examinations": {"2024-03-04": {"afp_ng_ml": -1}}}, "AFP must be 0 ng/mL or more"),
+            ({"exclusions": {"HCC 1": 3}}, "exclusions of 'HCC 1' must be text"),
             ({"patients": 1}, "unknown field patients"),
             ({"lesions": {"HCC 8": {}}}, "HCC 8, which is not outlined"),
             ({"examinations": {"2024-03-04": {"time_point": 1}, "2024-04-01": {"time_point": 1}}}, "the same time point"),
@@ -328,6 +343,28 @@ class TestFailures(QuickCase):
         empty.mkdir()
         with self.assertRaisesRegex(InputError, "holds no DICOM image"):
             run_case(empty, self.output)
+
+    def test_results_of_an_earlier_run_are_no_outlines(self):
+        run_case(self.case_folder, self.case_folder / "first results")
+        run = run_case(self.case_folder, self.case_folder / "second results")
+        self.assertTrue(run.complete, run.problems)
+        self.assertEqual(run.case.lesions, ())
+
+    def test_a_finding_that_cannot_be_is_a_sentence(self):
+        self.add_outlines(self.places[0] / "outlines.seg.nrrd")
+        self.settings(
+            findings=[{"time_point": 7, "lesion": "HCC 1", "state": "absent"}, {"time_point": 0, "lesion": "HCC 5", "state": "absent"}],
+        )
+        from HCCResponseLib.workflow.case_inputs import find_case
+        from HCCResponseLib.workflow.lesion_identities import lesion_outlines
+        from HCCResponseLib.workflow.run_case import _case
+
+        inputs = find_case(self.case_folder)
+        lesions = lesion_outlines("P", inputs.examinations, inputs.settings)[0]
+        case, sentences = _case(inputs, "P", lesions, [])
+        self.assertEqual(case.findings, ())
+        self.assertIn("no time point 7", sentences[0])
+        self.assertEqual(len(sentences), 2)
 
     def test_two_patients_are_refused(self):
         import pydicom
