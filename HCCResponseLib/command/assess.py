@@ -48,8 +48,8 @@ def _text(case, assessment) -> str:
 
     labels = [examination_label(case, one.index) for one in case.time_points]
     rows = criterion_rows(case, assessment)
-    answer = answer_of(case, assessment)
     grids = grids_of(case, assessment.reader)
+    answer = answer_of(case, assessment, grids)
     courses = [sentence for row in course_rows(case, assessment, grids) for _when, said in row.sentences for sentence, _notes in said]
     program = program_note(grids, assessment.reader)
     who = f", reader {assessment.reader}" if assessment.reader else ""

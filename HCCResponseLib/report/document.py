@@ -115,7 +115,7 @@ def report_html(
     page = _environment().get_template(_TEMPLATE).render(
         case=case,
         assessment=assessment,
-        answer=answer_of(case, assessment),
+        answer=answer_of(case, assessment, grids),
         columns=columns,
         criteria=criterion_rows(case, assessment),
         key_grids=key_grids(grids),
@@ -131,6 +131,7 @@ def report_html(
         weeks=weeks,
         images=lambda index: Counter(_role(one) for one in case.images if one.time_point == index).items(),
         graded="ADC" in grids and grades_fit(grids["ADC"]),
+        proposed="ADC" in grids and any(cell.t1_grade_proposed for row in grids["ADC"].rows for cell in row.cells),
         treatment=treatment_text,
         week_of=week_of,
         label=lambda index: examination_label(case, index),

@@ -180,7 +180,7 @@ def treatment_text(point: TimePoint) -> str:
     return ", ".join(filter(None, (point.treatment.strip(), point.dose.strip())))
 
 
-def answer_of(case: Case, assessment: CaseAssessment) -> Answer:
+def answer_of(case: Case, assessment: CaseAssessment, grids: dict[str, LesionGrid]) -> Answer:
     """Return the short answer, for the last examination."""
     follow_ups = [one.index for one in case.time_points if one.index > 0]
     if not follow_ups:
@@ -212,7 +212,7 @@ def answer_of(case: Case, assessment: CaseAssessment) -> Answer:
         explanation,
         main,
         tuple(one for one in chips if one.criterion not in MAIN_CRITERIA),
-        _flags(assessment, last),
+        _flags(assessment, grids, last),
         tuple((examination_label(case, one.time_point), one.reason) for one in assessment.discordances if one.time_point != last),
     )
 
@@ -317,8 +317,14 @@ def course_rows(case: Case, assessment: CaseAssessment, grids: dict[str, LesionG
 
 
 def caution_sentences(case: Case, assessment: CaseAssessment, grids: dict[str, LesionGrid]) -> tuple[tuple[str, str], ...]:
-    """Return kind and sentence of every caution; without the change of an ADC that was measured by another method than at baseline."""
+    """Return kind and sentence of every caution.
+
+    Without the change of an ADC that was measured by another method than at baseline, and with the T1 grades that only the program
+    proposes.
+    """
     found = []
+    known = {(one.lesion.uid, one.time_point) for one in assessment.cautions if one.kind is CautionKind.HAEMORRHAGE}
+    risen = [(row, cell) for row, cell in _risen(grids) if (cell.lesion_uid, cell.time_point) not in known]
     for one in assessment.cautions:
         sentence = one.sentence
         cell = _cell_of(grids.get("ADC"), one.lesion.uid, one.time_point)
@@ -326,6 +332,9 @@ def caution_sentences(case: Case, assessment: CaseAssessment, grids: dict[str, L
             where = f"{one.lesion.identifier or one.lesion.uid} at {examination_label(case, one.time_point)}"
             sentence = " ".join([f"{where}:", *cell.notes])
         found.append((one.kind.value, sentence))
+    for row, cell in risen:
+        note = next(one for one in cell.notes if one.startswith("T1 has risen"))
+        found.append((CautionKind.HAEMORRHAGE.value, f"{row.name} at {examination_label(case, cell.time_point)}: {note}"))
     return tuple(found)
 
 
@@ -392,6 +401,12 @@ def _is_shown(grid: LesionGrid | None, change: LesionChange) -> bool:
     return cell is None or (cell.comparable and (change.category is not None or not cell.t1_grade_proposed))
 
 
+def _risen(grids: dict[str, LesionGrid]) -> list[tuple[GridRow, GridCell]]:
+    """ADCs beside a T1 grade above that of the baseline, of lesions that count."""
+    rows = grids["ADC"].rows if "ADC" in grids else ()
+    return [(row, cell) for row in rows if not row.excluded for cell in row.cells if cell.t1_has_risen]
+
+
 def _cell_of(grid: LesionGrid | None, lesion_uid: str, time_point: int | None) -> GridCell | None:
     row = grid.row(lesion_uid) if grid else None
     return next((one for one in row.cells if one.time_point == time_point), None) if row else None
@@ -423,11 +438,13 @@ def _chip(assessment: CaseAssessment, name: str, index: int) -> Chip | None:
     return Chip(name, one.category, change, one.reason)
 
 
-def _flags(assessment: CaseAssessment, index: int) -> tuple[Flag, ...]:
+def _flags(assessment: CaseAssessment, grids: dict[str, LesionGrid], index: int) -> tuple[Flag, ...]:
     found = []
     for kind in CautionKind:
-        here = [one for one in assessment.cautions if one.kind is kind and one.time_point in (index, None)]
-        names = tuple(dict.fromkeys(one.lesion.identifier or one.lesion.uid for one in here))
+        here = [one.lesion for one in assessment.cautions if one.kind is kind and one.time_point in (index, None)]
+        if kind is CautionKind.HAEMORRHAGE:
+            here += [row.lesion for row, cell in _risen(grids) if cell.time_point == index]
+        names = tuple(dict.fromkeys(one.identifier or one.uid for one in here))
         if names:
             found.append(Flag(kind.value, names))
     if assessment.selection.undecided:

@@ -86,6 +86,7 @@ class GridCell:
     :param finding: what the reader found.
     :param t1_grade: beside an ADC; None for other quantities and where nobody graded.
     :param t1_grade_proposed: the grade is the program's proposal, because the reader gave none.
+    :param t1_has_risen: the T1 grade beside an ADC is above that of the baseline: haemorrhage may confound it.
     :param method: how it was measured.
     :param measurement: key of the row; None without one.
     :param notes: sentences for the reader.
@@ -103,6 +104,7 @@ class GridCell:
     finding: LesionState | None = None
     t1_grade: int | None = None
     t1_grade_proposed: bool = False
+    t1_has_risen: bool = False
     method: str = ""
     measurement: MeasurementKey | None = None
     notes: tuple[str, ...] = ()
@@ -349,8 +351,9 @@ def _compared(cell: GridCell, baseline: GridCell | None, quantity: Quantity, sta
     if baseline is None or math.isnan(baseline.value):
         return replace(cell, notes=(*cell.notes, NO_BASELINE))
     if cell.t1_grade is not None and baseline.t1_grade is not None and cell.t1_grade > baseline.t1_grade:
-        note = f"T1 has risen from grade {baseline.t1_grade} to {cell.t1_grade}: haemorrhage may confound ADC."
-        cell = replace(cell, notes=(*cell.notes, note))
+        proposed = " (proposed)" if cell.t1_grade_proposed or baseline.t1_grade_proposed else ""
+        note = f"T1 has risen from grade {baseline.t1_grade} to {cell.t1_grade}{proposed}: haemorrhage may confound ADC."
+        cell = replace(cell, t1_has_risen=True, notes=(*cell.notes, note))
     # A lesion that a reader found gone was measured by nobody; neither does the method of a 0 matter.
     measured = 0.0 not in (cell.value, baseline.value)
     if measured and not same_method(quantity.key, baseline.method, cell.method):

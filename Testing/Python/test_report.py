@@ -19,7 +19,7 @@ from response_case import make_case, row, uid_of
 from HCCResponseLib.errors import Cancelled, InputError
 from HCCResponseLib.report import write_report
 from HCCResponseLib.report.deidentification import deidentified
-from HCCResponseLib.report.sections import answer_of, criterion_rows
+from HCCResponseLib.report.sections import answer_of, caution_sentences, criterion_rows, grids_of
 from HCCResponseLib.response.case import Case
 from HCCResponseLib.response.criteria import Category, assess
 
@@ -166,10 +166,20 @@ class ContentTest(unittest.TestCase):
             {"L1": dict(kind="target"), "N": dict(kind="new")},
             {("L1", "LONG_AXIS"): [40.0, 30.0, 20.0], ("N", "LONG_AXIS"): [None, None, 15.0]},
         )
-        answer = answer_of(case, assess(case))
+        answer = answer_of(case, assess(case), {})
         self.assertEqual((answer.chips[0].category, answer.chips[0].change), (Category.PD, "new lesion"))
         rows = criterion_rows(case, assess(case))
         self.assertEqual([one.change for one in rows[0].chips], ["", "-25.0 %", "new lesion"])
+
+    def test_haemorrhage_is_flagged_by_a_proposed_grade_too(self):
+        case = full_case()
+        rows = [replace(one, quantity="T1_GRADE_PROPOSAL", reader="") if one.quantity == "T1_GRADE" else one for one in case.measurements]
+        case = replace(case, measurements=rows)
+        assessment, grids = assess(case), grids_of(case, "A")
+        flags = {one.title: one.lesions for one in answer_of(case, assessment, grids).flags}
+        self.assertEqual(flags["haemorrhage may confound ADC"], ("L2",))
+        sentence = "L2 at week 8: T1 has risen from grade 2 to 5 (proposed): haemorrhage may confound ADC."
+        self.assertIn(("haemorrhage may confound ADC", sentence), caution_sentences(case, assessment, grids))
 
     def test_many_examinations_have_their_changes_below_their_values(self):
         values = {("L1", quantity): [value] * 6 for quantity, value in (("LONG_AXIS", 40.0), ("ADC", 1e-3), ("T1_GRADE", 2.0))}
