@@ -14,6 +14,7 @@ from .escaped_text import escape, unescape
 
 __all__ = [
     "add_folder",
+    "ancestor_of",
     "ensure_source_uid",
     "new_uid",
     "patient_id",
@@ -36,6 +37,13 @@ def subject_hierarchy_item(node) -> int:
     """Return the item of a node, made at the top level if it has none yet."""
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
     return hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+
+def ancestor_of(node, level: str) -> int:
+    """Return the item of a level ("Patient", "Study") that a node stands below; 0 where there is none. Looking makes no item."""
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    item = hierarchy.GetItemByDataNode(node)
+    return hierarchy.GetItemAncestorAtLevel(item, level) if item else 0
 
 
 def study_item(*, patient_id: str, patient_name: str, study_uid: str, study_description: str = "", study_date: str = "") -> int:
@@ -77,7 +85,7 @@ def place_beside(node, reference_node) -> None:
 
 def patient_of(node) -> str:
     """Return :func:`patient_id` of the patient that a node stands below; empty where there is none."""
-    return patient_id(subject_hierarchy_item(node))
+    return patient_id(ancestor_of(node, "Patient"))
 
 
 def patient_id(item: int) -> str:
@@ -85,6 +93,8 @@ def patient_id(item: int) -> str:
 
     A patient without a DICOM ID is called as the item is named now, ever after: measurements must find it again when it is renamed.
     """
+    if not item:
+        return ""
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
     patient = item if hierarchy.IsItemLevel(item, "Patient") else hierarchy.GetItemAncestorAtLevel(item, "Patient")
     if not patient:
@@ -108,7 +118,7 @@ def _unused_patient_id(name: str) -> str:
 def study_date(node) -> str:
     """Return the date of the study that a node stands below, ISO 8601 where it is a whole date; empty where there is none."""
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
-    study = hierarchy.GetItemAncestorAtLevel(subject_hierarchy_item(node), "Study")
+    study = ancestor_of(node, "Study")
     digits = hierarchy.GetItemAttribute(study, "DICOM.StudyDate") if study else ""
     return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if len(digits) == 8 else digits
 

@@ -16,7 +16,7 @@ from ..response.case import TimePoint
 from ..response.measurement import Measurement
 from .escaped_text import escape, unescape
 from .measurement_table import readable_measurements, replace_measurements
-from .subject_hierarchy import patient_id, subject_hierarchy_item
+from .subject_hierarchy import ancestor_of, patient_id
 
 __all__ = [
     "TIME_POINT_ATTRIBUTES",
@@ -54,8 +54,7 @@ def studies(patient_item: int) -> list[int]:
 
 def study_of(node) -> int:
     """Return the study item that a node stands below; 0 where there is none."""
-    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
-    return hierarchy.GetItemAncestorAtLevel(subject_hierarchy_item(node), "Study")
+    return ancestor_of(node, "Study")
 
 
 def time_point(study_item: int) -> TimePoint | None:

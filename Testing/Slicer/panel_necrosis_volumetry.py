@@ -1,6 +1,7 @@
 """HCC Necrosis Volumetry, driven with the buttons of its panel."""
 
 import contextlib
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class NecrosisVolumetryPanelTest(PatientCase):
             self.ui.thresholdSlider.value = percent
             self.assertEqual(self.parameters.percent, percent)
             dead.append([float(text.split()[0]) for text in self.column(self.widget.NOW)])
-        for lower, higher in zip(dead, dead[1:]):
+        for lower, higher in itertools.pairwise(dead):
             self.assertTrue(all(a <= b for a, b in zip(lower, higher, strict=True)))
         self.assertNotEqual(dead[0], dead[-1])
         self.assertEqual(self.rows(), [])
