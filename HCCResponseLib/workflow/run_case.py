@@ -110,7 +110,7 @@ class CaseRun:
 def run_case(case_folder: Path, output: Path, *, say: Say = lambda line: None, progress: Progress | None = None) -> CaseRun:
     """Process every examination of a case folder and write everything into ``output``.
 
-    Layout of the folder: :mod:`.case_inputs`. A step whose images, outlines, settings and program version are the same as in an
+    Layout of the folder: :mod:`.case_inputs`. A step whose images, outlines, settings and program are the same as in an
     earlier run is not done again; a step that fails loses no other. Stopping at any time (``progress`` returns False, Ctrl-C) leaves
     what is finished for the next run.
 
@@ -126,7 +126,7 @@ def run_case(case_folder: Path, output: Path, *, say: Say = lambda line: None, p
     if output.exists() and not output.is_dir():
         raise InputError(f"'{output}' is a file; name a folder for the results.")
     inputs = find_case(case_folder, leave_out=[output], progress=subrange(progress, 0.0, 0.12))
-    patient = inputs.settings.patient or inputs.examinations[0].examination.patient_id or "unknown"
+    patient = _plain(inputs.settings.patient or inputs.examinations[0].examination.patient_id) or "unknown"
     lesions, outlines, doubts = lesion_outlines(patient, inputs.examinations, inputs.settings)
     names = ", ".join(one.identifier for one in lesions)
     say(f"{len(inputs.examinations)} examinations; {f'{len(lesions)} lesions: {names}' if lesions else 'no lesion is outlined'}")
@@ -440,7 +440,7 @@ class _ExaminationJob:
         }
 
     def _subject(self, uid: str, name: str, series: str) -> Subject:
-        return Subject(self.patient, self.done.index, uid, _plain(name), now(), series)
+        return Subject(self.patient, self.done.index, uid, _plain(name) or "lesion", now(), series)
 
 
 _WORDS = {
@@ -476,8 +476,8 @@ def _outline_key(outline: Outline | None) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name without control characters, which a row may not hold."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name).split()) or "lesion"
+    """Text without control characters, which a row may not hold."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
 
 
 def _gather_pictures(store: StepStore, runs: Sequence[ExaminationRun]) -> None:

@@ -4,6 +4,7 @@ The result of a step is a folder with its files and ``step.json``. It is made be
 that a folder with a name of a step is never half a result, whatever stopped the program.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -15,12 +16,26 @@ from pathlib import Path
 
 from ..version import __version__
 
-__all__ = ["RECORD", "FileDigests", "StepResult", "StepStore"]
+__all__ = ["RECORD", "FileDigests", "StepResult", "StepStore", "program_digest"]
 
 RECORD = "step.json"
 """File in the folder of every step."""
 
 _UNFINISHED = ".unfinished-"
+
+
+_COMPUTES = ("dicom", "lesions", "quantification", "report", "response", "workflow")
+"""Floors of the library that a result depends on."""
+
+
+@functools.cache
+def program_digest() -> str:
+    """Return what tells one state of the program from another: the version, and the source of all that computes, where it is there."""
+    digest = hashlib.blake2b(__version__.encode(), digest_size=16)
+    library = Path(__file__).parents[1]
+    for path in sorted(path for floor in _COMPUTES for path in (library / floor).rglob("*.py")):
+        digest.update(path.relative_to(library).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -47,8 +62,8 @@ class FileDigests:
         self._known: dict[Path, str] = {}
 
     def of(self, *paths: Path) -> list[str]:
-        """Return the digest of each of several files, in the order of their names, without these: copies are the same."""
-        return [self._digest(path) for path in sorted(set(paths))]
+        """Return the digest of each of several files, sorted: their names and places do not count."""
+        return sorted(self._digest(path) for path in set(paths))
 
     def _digest(self, path: Path) -> str:
         if path not in self._known:
@@ -68,12 +83,12 @@ class StepStore:
             shutil.rmtree(left, ignore_errors=True)
 
     def run(self, name: str, inputs: Mapping, make: Callable[[Path], dict]) -> StepResult:
-        """Return the result of a step; make it only where it was not made of the same inputs by the same version.
+        """Return the result of a step; make it only where it was not made of the same inputs by the same program.
 
         :param inputs: all that the result depends on, plain JSON.
         :param make: writes the step's files into the folder it is given, and returns its record, plain JSON.
         """
-        text = json.dumps({"step": name, "version": __version__, "inputs": inputs}, sort_keys=True, default=str)
+        text = json.dumps({"step": name, "program": program_digest(), "inputs": inputs}, sort_keys=True, default=str)
         key = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         place = self.folder / name
         known = self._known(place)
