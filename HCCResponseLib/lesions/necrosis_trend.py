@@ -14,6 +14,10 @@ GROWTH_PERCENT = 20.0
 """Growth of the volume or the diameter above which new or increasing necrosis may explain it."""
 
 
+_ROUNDING = 1e-6
+"""Percent growth closer than this to the limit is at the limit, as 50 to 60 mm is +20 % and no more."""
+
+
 class NecrosisTrend(Enum):
     """Course of necrosis."""
 
@@ -49,12 +53,17 @@ class NecrosisChange:
 
 @dataclass(frozen=True)
 class GrowthCaution:
-    """Whether growth comes with new or increasing necrosis, and why (percent growth; None where not known)."""
+    """Whether growth comes with new or increasing necrosis, and why (percent growth; None where not known).
+
+    :param viable_growth_percent: growth of the viable volume. Where it is above the limit too, necrosis does not explain the growth,
+        and the sentence says so.
+    """
 
     caution: bool
     volume_growth_percent: float | None
     diameter_growth_percent: float | None
     sentence: str
+    viable_growth_percent: float | None = None
 
 
 def necrosis_trend(
@@ -102,6 +111,7 @@ def growth_caution(
     *,
     volume_growth_percent: float | None = None,
     diameter_growth_percent: float | None = None,
+    fractions: tuple[float, float] | None = None,
     growth_percent: float = GROWTH_PERCENT,
 ) -> GrowthCaution:
     """Tell whether a lesion's growth comes with new or increasing necrosis: possible pseudoprogression.
@@ -109,6 +119,7 @@ def growth_caution(
     :param trend: course of necrosis since the same earlier examination as the growth.
     :param volume_growth_percent: growth of the tumour volume, negative for shrinkage; None if not known.
     :param diameter_growth_percent: growth of the longest diameter; None if not known.
+    :param fractions: NV/TV in that earlier examination and now, which with the volumes tell how the viable part grew; None if not known.
     :param growth_percent: growth above this counts.
     :raises InputError: neither growth is known.
     """
@@ -116,15 +127,27 @@ def growth_caution(
     known = {name: value for name, value in known.items() if value is not None}
     if not known:
         raise InputError("Growth needs the volume or the diameter of both examinations.")
-    grown = [f"{name} {value:+.0f} %" for name, value in known.items() if value > growth_percent]
+    viable = _viable_growth(volume_growth_percent, fractions)
+    grown = [f"{name} {value:+.1f} %" for name, value in known.items() if value > growth_percent + _ROUNDING]
     caution = bool(grown) and trend.is_new_or_increasing
     if caution:
-        sentence = (
-            f"Growth is necrotic: {' and '.join(grown)} (more than {growth_percent:g} %) with {trend.value} necrosis; "
-            "possible pseudoprogression."
-        )
+        necrosis = "new" if trend is NecrosisTrend.DE_NOVO else "increasing"
+        more = f"{' and '.join(grown)} (more than {growth_percent:g} %) with {necrosis} necrosis"
+        if viable is None:
+            sentence = f"Growth is necrotic: {more}; possible pseudoprogression."
+        elif viable > growth_percent + _ROUNDING:
+            sentence = f"Growth is necrotic only in part: {more}, but viable volume {viable:+.1f} % too; viable tumour progresses."
+        else:
+            sentence = f"Growth is necrotic: {more}, viable volume {viable:+.1f} %; possible pseudoprogression."
     elif grown:
         sentence = f"Growth without new or increasing necrosis: {' and '.join(grown)}."
     else:
-        sentence = f"No growth above {growth_percent:g} %: {' and '.join(f'{name} {value:+.0f} %' for name, value in known.items())}."
-    return GrowthCaution(caution, volume_growth_percent, diameter_growth_percent, sentence)
+        sentence = f"No growth above {growth_percent:g} %: {' and '.join(f'{name} {value:+.1f} %' for name, value in known.items())}."
+    return GrowthCaution(caution, volume_growth_percent, diameter_growth_percent, sentence, viable)
+
+
+def _viable_growth(volume_growth_percent: float | None, fractions: tuple[float, float] | None) -> float | None:
+    """Growth of TV - NV in percent; None where it is not known, or where nothing was viable before."""
+    if volume_growth_percent is None or fractions is None or fractions[0] >= 1.0:
+        return None
+    return 100.0 * ((1.0 + volume_growth_percent / 100.0) * (1.0 - fractions[1]) / (1.0 - fractions[0]) - 1.0)

@@ -250,7 +250,8 @@ def compare_necrosis(segmentation_node, segment_id: str, reading: Reading, previ
         for kind, key in (("volume", "VOLUME"), ("diameter", "LONG_AXIS"))
         if key in now and key in before and before[key].value > 0.0
     }
-    return change, growth_caution(change.trend, **growth) if growth else None
+    fractions = (before["NECROTIC_FRACTION"].value, now["NECROTIC_FRACTION"].value)
+    return change, growth_caution(change.trend, **growth, fractions=fractions) if growth else None
 
 
 def _part_ids(segmentation_node, segment_id: str) -> dict[RegionType, str]:

@@ -88,13 +88,17 @@ class NecroticGrowthTest(unittest.TestCase):
         self.assertEqual((found.kind, found.time_point, len(found.measurements)), (CautionKind.NECROTIC_GROWTH, 1, 4))
         self.assertEqual(
             found.sentence,
-            "L1 at week 4 against baseline: Growth is necrotic: diameter +21 % (more than 20 %) with new necrosis; "
+            "L1 at week 4 against baseline: Growth is necrotic: diameter +21.0 % (more than 20 %) with new necrosis; "
             "possible pseudoprogression.",
         )
 
     def test_volume_does_as_well(self):
         (found,) = self.cautions(VOLUME=[10.0, 13.0], NECROTIC_FRACTION=[0.2, 0.5])
-        self.assertIn("volume +30 %", found.sentence)
+        self.assertEqual(
+            found.sentence,
+            "L1 at week 4 against baseline: Growth is necrotic: volume +30.0 % (more than 20 %) with increasing necrosis, "
+            "viable volume -18.8 %; possible pseudoprogression.",
+        )
 
     def test_growth_after_shrinkage_is_seen_against_the_smallest(self):
         (found,) = self.cautions(LONG_AXIS=[50.0, 30.0, 45.0], NECROTIC_FRACTION=[0.6, 0.2, 0.6])
@@ -117,6 +121,7 @@ class OtherCautionsTest(unittest.TestCase):
         values = {("L1", "ADC"): [1e-3, 1.1e-3, 1.1e-3, 1.1e-3], ("L1", "T1_GRADE"): [2.0, 3.0, 2.0, None]}
         found = haemorrhage_cautions(adc_changes(make_case({"L1": {}}, values)))
         self.assertEqual([(one.kind, one.time_point) for one in found], [(CautionKind.HAEMORRHAGE, 1)])
+        self.assertTrue(found[0].sentence.startswith("ADC of L1 1.10"), found[0].sentence)
 
     def test_lesions_to_leave_out(self):
         lesions = {

@@ -401,7 +401,7 @@ class TestTrend(unittest.TestCase):
     def test_caution(self):
         necrotic = growth_caution(NecrosisTrend.DE_NOVO, volume_growth_percent=45.0, diameter_growth_percent=13.0)
         self.assertTrue(necrotic.caution)
-        self.assertIn("volume +45 %", necrotic.sentence)
+        self.assertIn("volume +45.0 %", necrotic.sentence)
         self.assertIn("pseudoprogression", necrotic.sentence)
         self.assertTrue(growth_caution(NecrosisTrend.INCREASE, diameter_growth_percent=20.5).caution)
         self.assertFalse(growth_caution(NecrosisTrend.INCREASE, diameter_growth_percent=20.0).caution)
@@ -409,6 +409,31 @@ class TestTrend(unittest.TestCase):
         self.assertFalse(growth_caution(NecrosisTrend.DECREASE, volume_growth_percent=-30.0).caution)
         with self.assertRaises(InputError):
             growth_caution(NecrosisTrend.INCREASE)
+        # binary arithmetic makes of 0.7 to 0.84 mL a little more than 20 %
+        self.assertGreater(100 * (0.84 - 0.7) / 0.7, 20.0)
+        self.assertFalse(growth_caution(NecrosisTrend.INCREASE, volume_growth_percent=100 * (0.84 - 0.7) / 0.7).caution)
+
+    def test_caution_tells_how_the_viable_part_grew(self):
+        # 10 mL with 10 % necrosis to 15 mL with 60 %: 9 mL viable become 6 mL
+        shrunk = growth_caution(NecrosisTrend.INCREASE, volume_growth_percent=50.0, fractions=(0.1, 0.6))
+        self.assertAlmostEqual(shrunk.viable_growth_percent, -100 / 3)
+        self.assertEqual(
+            shrunk.sentence,
+            "Growth is necrotic: volume +50.0 % (more than 20 %) with increasing necrosis, viable volume -33.3 %; "
+            "possible pseudoprogression.",
+        )
+        # 30 mL with 10 % to 80 mL with 30 %: 27 mL viable become 56 mL
+        grown = growth_caution(NecrosisTrend.INCREASE, volume_growth_percent=100 * 50 / 30, fractions=(0.1, 0.3))
+        self.assertTrue(grown.caution)
+        self.assertAlmostEqual(grown.viable_growth_percent, 100 * (56 - 27) / 27)
+        self.assertEqual(
+            grown.sentence,
+            "Growth is necrotic only in part: volume +166.7 % (more than 20 %) with increasing necrosis, but viable volume +107.4 % too; "
+            "viable tumour progresses.",
+        )
+        for fractions, volume in ((None, 50.0), ((1.0, 1.0), 50.0), ((0.1, 0.5), None)):
+            growth = dict(volume_growth_percent=volume, diameter_growth_percent=30.0)
+            self.assertIsNone(growth_caution(NecrosisTrend.INCREASE, fractions=fractions, **growth).viable_growth_percent)
 
 
 if __name__ == "__main__":

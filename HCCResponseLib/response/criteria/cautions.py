@@ -104,7 +104,12 @@ def _growth(
     if all(one is None for one in growth.values()):
         return None, ()
     trend = necrosis_trend(rows[1].value, rows[0].value).trend
-    caution = growth_caution(trend, volume_growth_percent=growth["volume"], diameter_growth_percent=growth["diameter"])
+    caution = growth_caution(
+        trend,
+        volume_growth_percent=growth["volume"],
+        diameter_growth_percent=growth["diameter"],
+        fractions=(rows[0].value, rows[1].value),
+    )
     return caution, keys_of(tuple(rows))
 
 
@@ -114,7 +119,7 @@ def haemorrhage_cautions(changes: tuple[LesionChange, ...]) -> tuple[Caution, ..
     :param changes: of the ADC, from :func:`.functional_change.adc_changes`.
     """
     return tuple(
-        Caution(CautionKind.HAEMORRHAGE, one.lesion, one.time_point, one.reason, one.measurements)
+        Caution(CautionKind.HAEMORRHAGE, one.lesion, one.time_point, one.reason.removeprefix(f"{one.category}: "), one.measurements)
         for one in changes
         if one.category is not None and one.t1_grades and one.t1_grades[1] > one.t1_grades[0]
     )
