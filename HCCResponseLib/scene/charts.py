@@ -12,6 +12,7 @@ import slicer
 import vtk
 
 from ..report.colours import LINE_COLOURS
+from .escaped_text import safe_node_name
 
 __all__ = ["ChartSeries", "chart_text", "remove_chart", "update_chart"]
 
@@ -162,7 +163,7 @@ def _fill(node, series: ChartSeries) -> None:
         table.AddColumn(column)
     table_node.SetAndObserveTable(table)
     with slicer.util.NodeModify(node):
-        node.SetName(chart_text(series.label))
+        node.SetName(safe_node_name(chart_text(series.label)))
         node.SetPlotType(node.PlotTypeScatter)
         node.SetXColumnName("x")
         node.SetYColumnName("y")

@@ -11,6 +11,7 @@ import slicer
 from ..errors import InputError
 from ..geometry import LPS_TO_RAS
 from ..response.quantities import find_quantity
+from .escaped_text import safe_node_name
 from .lesion_identity import ensure_lesion_identity
 from .segment_tags import require_segment
 from .subject_hierarchy import place_beside
@@ -52,7 +53,7 @@ def add_diameter_line(segmentation_node, segment_id: str, quantity: str, start_l
     """
     segment = require_segment(segmentation_node, segment_id)
     ends = (LPS_TO_RAS[:3, :3] @ np.stack([start_lps, end_lps], axis=1)).T
-    line_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", f"{segment.GetName()}: {_label(quantity)}")
+    line_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", safe_node_name(f"{segment.GetName()}: {_label(quantity)}"))
     line_node.CreateDefaultDisplayNodes()
     line_node.SetAndObserveTransformNodeID(segmentation_node.GetTransformNodeID())
     for point in ends:

@@ -13,6 +13,7 @@ from ..geometry import Geometry
 from ..response.roles import Role
 from .added_nodes import all_or_none
 from .display_window import set_display_window
+from .escaped_text import safe_node_name
 from .roles import set_role
 from .subject_hierarchy import subject_hierarchy_item
 from .volumes import add_volume, update_volume, volume_array, volume_geometry
@@ -42,7 +43,7 @@ def add_dynamic_series(signals, time_s, geometry: Geometry, name: str, *, study_
     with all_or_none() as added:
         frame_node = add_volume(np.ascontiguousarray(signals[..., 0]), geometry, name)
         added.append(frame_node)
-        sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
+        sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", safe_node_name(name))
         added.append(sequence)
         sequence.SetIndexName(INDEX_NAME)
         sequence.SetIndexUnit(INDEX_UNIT)
@@ -54,7 +55,7 @@ def add_dynamic_series(signals, time_s, geometry: Geometry, name: str, *, study_
         update_volume(frame_node, np.ascontiguousarray(signals[..., 0]))
         set_display_window(frame_node, frame)
         set_role(sequence, Role.DCE)
-        browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{name} browser")
+        browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", safe_node_name(f"{name} browser"))
         # the volume that the images were copied from shows them from now on
         browser.AddProxyNode(frame_node, sequence, False)
         browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())

@@ -16,6 +16,7 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ..errors import InputError
+from .escaped_text import safe_node_name
 from .subject_hierarchy import place_beside
 
 __all__ = [
@@ -75,7 +76,7 @@ def write_input(
     if table_node is not None and table_node.GetNumberOfColumns() and input_kind(table_node) is None:
         raise InputError(f"Table '{table_node.GetName()}' holds something else that would be lost; choose another output, or a new one.")
     if table_node is None:
-        table_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
+        table_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", safe_node_name(name))
     columns = vtk.vtkTable()
     for column, values in ((TIME, function.time_s), (CONCENTRATION, function.plasma)):
         array = numpy_to_vtk(np.array([float(f"{value:.6g}") for value in values]), deep=True)

@@ -9,6 +9,7 @@ import slicer
 from ..errors import InputError
 from ..geometry import LPS_TO_RAS
 from ..progress import Progress
+from .escaped_text import safe_node_name
 from .segments import segment_mask
 from .subject_hierarchy import place_beside
 from .volumes import transform_to_world, volume_array, volume_geometry
@@ -38,7 +39,7 @@ def align_volume(volume_node, reference_node, segmentation_node, segment_id: str
         raise InputError(f"'{volume_node.GetName()}' was not moved: {' '.join(found.problems)}")
     motion = LPS_TO_RAS @ np.asarray(found.matrix) @ LPS_TO_RAS @ transform_to_world(volume_node)
     name = f"{volume_node.GetName()} to {reference_node.GetName()}"
-    transform_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", name)
+    transform_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", safe_node_name(name))
     transform_node.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(motion))
     volume_node.SetAndObserveTransformNodeID(transform_node.GetID())
     place_beside(transform_node, volume_node)
