@@ -358,11 +358,13 @@ class HCCLesionSegmentationWidget(Panel):
     #
 
     def _onSelectionChanged(self, caller=None, event=None) -> None:
-        self._followSelection()
-        super()._onSelectionChanged(caller, event)
+        if self._followSelection():
+            self.refresh()  # at once: what is listed belongs to the other examination
+        else:
+            super()._onSelectionChanged(caller, event)
 
-    def _followSelection(self) -> None:
-        """Work with the examination and the lesion that are selected, here or in another panel."""
+    def _followSelection(self) -> bool:
+        """Work with the examination and the lesion that are selected, here or in another panel; whether the examination is another."""
         from HCCResponseLib.scene.selection import selected_lesion, selected_study
 
         study = selected_study()
@@ -381,6 +383,7 @@ class HCCLesionSegmentationWidget(Panel):
             self._editLesion()
         if other and shown:
             self._jump()
+        return other
 
     def _chooseImage(self) -> None:
         """The image with the role of the one before, else the best suited one."""
@@ -410,10 +413,14 @@ class HCCLesionSegmentationWidget(Panel):
         return True
 
     def _jump(self) -> None:
+        """Show the selected lesion: the slice of its longest diameter, before it is measured its middle."""
+        from HCCResponseLib.scene.examination_view import jump_to_diameter
+        from HCCResponseLib.scene.reader_name import reader_name
         from HCCResponseLib.scene.views import jump_to_lesion
 
-        if self._uid:
-            jump_to_lesion(self._segmentation(), self._uid)
+        segmentation = self._segmentation()
+        if self._uid and segmentation is not None and not jump_to_diameter(segmentation, self._uid, reader_name()):
+            jump_to_lesion(segmentation, self._uid)
 
     def _editLesion(self) -> None:
         """Let the Segment Editor work on the selected lesion."""
@@ -813,7 +820,7 @@ class HCCLesionSegmentationWidget(Panel):
                 progress=progress,
             )
             count = sum(lesion.segment_id is not None for lesion in carried.lesions)
-            text = _("{count} outlines wait for your decision in the list.").format(count=count)
+            text = _("Outlines that wait for your decision in the list: {count}.").format(count=count)
             notes = [note for lesion in carried.lesions for note in lesion.notes]
             self.say(" ".join([text, *carried.registration.notes, *notes]))
 

@@ -14,7 +14,7 @@ from HCCResponseLib.response.finding import LesionState
 from HCCResponseLib.response.roles import Role
 from HCCResponseLib.scene.diameter_lines import diameter_lines, line_quantity
 from HCCResponseLib.scene.examination_registration import register_outlined
-from HCCResponseLib.scene.examination_view import OutlineVisibility, images_to_outline_on
+from HCCResponseLib.scene.examination_view import OutlineVisibility, images_to_outline_on, jump_to_diameter
 from HCCResponseLib.scene.findings import findings
 from HCCResponseLib.scene.lesion_attributes import lesion_of, lesion_segments, set_lesion
 from HCCResponseLib.scene.lesion_editing import (
@@ -332,9 +332,10 @@ class TestExaminationView(EditingTestCase):
     def test_one_examination_alone_and_back(self):
         for node in self.nodes:
             node.CreateDefaultDisplayNodes()
-        self.draw(self.before, "One", "2.25.1", ((10, 20, 20), 6))
-        measure_lesion(self.before, lesion_segments(self.before)[0], BEFORE)
+        segment_id = self.draw(self.before, "One", "2.25.1", ((10, 20, 20), 6))
+        measure_lesion(self.before, segment_id, BEFORE)
         self.before.SetDisplayVisibility(False)
+        self.before.GetDisplayNode().SetSegmentVisibility(segment_id, False)
         shown = OutlineVisibility()
         shown.show_only(self.after, "A")
         self.assertTrue(self.after.GetDisplayVisibility())
@@ -343,7 +344,11 @@ class TestExaminationView(EditingTestCase):
         self.assertTrue(self.before.GetDisplayVisibility())
         self.assertFalse(self.after.GetDisplayVisibility())
         self.assertTrue(all(line.GetDisplayVisibility() for line in diameter_lines(self.before)))
+        self.assertTrue(jump_to_diameter(self.before, "2.25.1", "A"))
+        self.assertFalse(jump_to_diameter(self.before, "2.25.1", "B"))
+        self.assertTrue(self.before.GetDisplayNode().GetSegmentVisibility(segment_id))
         shown.restore()
+        self.assertFalse(self.before.GetDisplayNode().GetSegmentVisibility(segment_id))
         self.assertFalse(self.before.GetDisplayVisibility())
         self.assertTrue(self.after.GetDisplayVisibility())
 
