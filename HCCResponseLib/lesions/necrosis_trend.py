@@ -55,8 +55,8 @@ class NecrosisChange:
 class GrowthCaution:
     """Whether growth comes with new or increasing necrosis, and why (percent growth; None where not known).
 
-    :param viable_growth_percent: growth of the viable volume. Where it is above the limit too, necrosis does not explain the growth,
-        and the sentence says so.
+    :param viable_growth_percent: growth of the viable volume.
+    :param viable_grows: that is above the limit too: necrosis does not explain the growth, and the sentence says so.
     """
 
     caution: bool
@@ -64,6 +64,7 @@ class GrowthCaution:
     diameter_growth_percent: float | None
     sentence: str
     viable_growth_percent: float | None = None
+    viable_grows: bool = False
 
 
 def necrosis_trend(
@@ -128,6 +129,7 @@ def growth_caution(
     if not known:
         raise InputError("Growth needs the volume or the diameter of both examinations.")
     viable = _viable_growth(volume_growth_percent, fractions)
+    viable_grows = viable is not None and viable > growth_percent + _ROUNDING
     grown = [f"{name} {value:+.1f} %" for name, value in known.items() if value > growth_percent + _ROUNDING]
     caution = bool(grown) and trend.is_new_or_increasing
     if caution:
@@ -135,7 +137,7 @@ def growth_caution(
         more = f"{' and '.join(grown)} (more than {growth_percent:g} %) with {necrosis} necrosis"
         if viable is None:
             sentence = f"Growth is necrotic: {more}; possible pseudoprogression."
-        elif viable > growth_percent + _ROUNDING:
+        elif viable_grows:
             sentence = f"Growth is necrotic only in part: {more}, but viable volume {viable:+.1f} % too; viable tumour progresses."
         else:
             sentence = f"Growth is necrotic: {more}, viable volume {viable:+.1f} %; possible pseudoprogression."
@@ -143,7 +145,7 @@ def growth_caution(
         sentence = f"Growth without new or increasing necrosis: {' and '.join(grown)}."
     else:
         sentence = f"No growth above {growth_percent:g} %: {' and '.join(f'{name} {value:+.1f} %' for name, value in known.items())}."
-    return GrowthCaution(caution, volume_growth_percent, diameter_growth_percent, sentence, viable)
+    return GrowthCaution(caution, volume_growth_percent, diameter_growth_percent, sentence, viable, viable_grows)
 
 
 def _viable_growth(volume_growth_percent: float | None, fractions: tuple[float, float] | None) -> float | None:

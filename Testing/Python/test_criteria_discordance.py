@@ -45,8 +45,56 @@ class DiscordanceTest(unittest.TestCase):
 
     def test_a_difference_is_told_too(self):
         (found,) = assess(growing(LONG_AXIS=[40.0, 40.0], NECROTIC_FRACTION=[0.5, 0.0])).discordances
-        self.assertEqual(found.reason, "RECIST 1.1 SD (+0.0 %), mRECIST PR (-62.0 %), necrosis <75 -> none: the criteria differ.")
+        self.assertEqual(
+            found.reason,
+            "RECIST 1.1 SD (+0.0 %), mRECIST PR (-62.0 %), necrosis <75 -> none: "
+            "viable tumour responds better than the whole lesions show.",
+        )
         self.assertFalse(found.opposite)
+
+    def test_what_did_not_change_is_not_told_as_a_change(self):
+        for fractions, says in (([0.05, 0.2], "necrosis <25 % as at baseline"), ([0.0, 0.0], "no necrosis")):
+            (found,) = assess(growing(LONG_AXIS=[40.0, 37.0], NECROTIC_FRACTION=fractions)).discordances
+            self.assertIn(f"mRECIST PR (-62.0 %), {says}", found.reason)
+
+    def test_viable_tumour_that_responds_worse(self):
+        (found,) = assess(growing(LONG_AXIS=[40.0, 25.0], VIABLE_DIAMETER=[20.0, 18.0], NECROTIC_FRACTION=None)).discordances
+        self.assertEqual(
+            found.reason, "RECIST 1.1 PR (-37.5 %), mRECIST SD (-10.0 %): viable tumour responds worse than the whole lesions show.",
+        )
+
+    def test_diameters_and_products_that_differ(self):
+        values = {"LONG_AXIS": [40.0, 32.0], "SHORT_AXIS": [40.0, 20.0], "VIABLE_DIAMETER": None, "NECROTIC_FRACTION": None}
+        (found,) = assess(growing(**values)).discordances
+        self.assertEqual(found.reason, "RECIST 1.1 SD (-20.0 %), WHO PR (-60.0 %): the criteria differ.")
+
+    def test_progression_over_a_later_nadir_says_so(self):
+        case = growing(LONG_AXIS=[40.0, 30.0, 39.0], VIABLE_DIAMETER=[40.0, 30.0, 30.0], NECROTIC_FRACTION=None)
+        (found,) = assess(case).discordances
+        self.assertTrue(found.reason.startswith("RECIST 1.1 PD (+30.0 % over the nadir), mRECIST SD (-25.0 %)"), found.reason)
+
+    def test_growth_is_not_called_necrotic_where_something_else_progresses(self):
+        # a new lesion that mRECIST does not count: RECIST is progression by more than growth
+        series = {"LONG_AXIS": [40.0, 58.0], "VIABLE_DIAMETER": [40.0, 15.2], "NECROTIC_FRACTION": [0.1, 0.8]}
+        values = {("L1", quantity): one for quantity, one in series.items()} | {("N", "LONG_AXIS"): [None, 8.0]}
+        (found,) = assess(make_case({"L1": TARGET, "N": dict(kind="new")}, values)).discordances
+        self.assertTrue(found.reason.endswith("the criteria contradict each other."), found.reason)
+        # not a target
+        lesions = {"L1": TARGET, "L2": dict(kind="non-target"), "N": dict(kind="new")}
+        values = {
+            ("L1", "LONG_AXIS"): [40.0, 40.0], ("L1", "VIABLE_DIAMETER"): [40.0, 20.0], ("N", "LONG_AXIS"): [None, 8.0],
+            ("L2", "LONG_AXIS"): [20.0, 30.0], ("L2", "NECROTIC_FRACTION"): [0.0, 0.5],
+        }  # fmt: skip
+        (found,) = assess(make_case(lesions, values)).discordances
+        self.assertTrue(found.reason.startswith("RECIST 1.1 PD (new lesion), mRECIST PR (-50.0 %): the criteria contradict"), found.reason)
+        # viable tumour grows as well, which no viable diameter tells
+        series = {"LONG_AXIS": [40.0, 50.0], "SHORT_AXIS": [40.0, 32.0], "VOLUME": [30.0, 80.0], "NECROTIC_FRACTION": [0.1, 0.3]}
+        found = assess(make_case({"L1": TARGET}, {("L1", quantity): one for quantity, one in series.items()}))
+        self.assertEqual([one.kind for one in found.cautions], [CautionKind.PARTLY_NECROTIC_GROWTH])
+        self.assertEqual(
+            found.discordances[0].reason,
+            "RECIST 1.1 PD (+25.0 %), WHO SD (+0.0 %), necrosis <25 -> <50 %: the criteria differ.",
+        )
 
     def test_agreement_and_what_cannot_be_evaluated_are_silent(self):
         self.assertEqual(assess(growing(LONG_AXIS=[40.0, 20.0])).discordances, ())

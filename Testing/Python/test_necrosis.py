@@ -417,6 +417,7 @@ class TestTrend(unittest.TestCase):
         # 10 mL with 10 % necrosis to 15 mL with 60 %: 9 mL viable become 6 mL
         shrunk = growth_caution(NecrosisTrend.INCREASE, volume_growth_percent=50.0, fractions=(0.1, 0.6))
         self.assertAlmostEqual(shrunk.viable_growth_percent, -100 / 3)
+        self.assertFalse(shrunk.viable_grows)
         self.assertEqual(
             shrunk.sentence,
             "Growth is necrotic: volume +50.0 % (more than 20 %) with increasing necrosis, viable volume -33.3 %; "
@@ -424,7 +425,7 @@ class TestTrend(unittest.TestCase):
         )
         # 30 mL with 10 % to 80 mL with 30 %: 27 mL viable become 56 mL
         grown = growth_caution(NecrosisTrend.INCREASE, volume_growth_percent=100 * 50 / 30, fractions=(0.1, 0.3))
-        self.assertTrue(grown.caution)
+        self.assertTrue(grown.caution and grown.viable_grows)
         self.assertAlmostEqual(grown.viable_growth_percent, 100 * (56 - 27) / 27)
         self.assertEqual(
             grown.sentence,

@@ -25,6 +25,8 @@ class CautionKind(StrEnum):
     """Kind of a caution."""
 
     NECROTIC_GROWTH = "growth is necrotic"
+    PARTLY_NECROTIC_GROWTH = "growth is necrotic only in part"
+    """Viable tumour has grown above the limit as well: no pseudoprogression."""
     HAEMORRHAGE = "haemorrhage may confound ADC"
     EXCLUSION = "may be left out"
 
@@ -62,7 +64,8 @@ def necrotic_growth_cautions(case: Case, *, reader: str | None = None) -> tuple[
                 if caution is not None and caution.caution:
                     name, label = necrosis.name(lesion.uid), examination_label(case, index)
                     sentence = f"{name} at {label} against {examination_label(case, reference)}: {caution.sentence}"
-                    found.append(Caution(CautionKind.NECROTIC_GROWTH, lesion, index, sentence, keys))
+                    kind = CautionKind.PARTLY_NECROTIC_GROWTH if caution.viable_grows else CautionKind.NECROTIC_GROWTH
+                    found.append(Caution(kind, lesion, index, sentence, keys))
                     break
     return tuple(found)
 

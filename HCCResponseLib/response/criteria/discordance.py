@@ -1,6 +1,9 @@
 """Where criteria disagree: said in one sentence, with the necrosis that may explain it.
 
 "RECIST 1.1 PD (+45 %), mRECIST PR (-62 %), necrosis <25 -> >75 %: growth is necrotic, possible pseudoprogression."
+
+That is said only where nothing but the size of whole targets makes the progression: not of a new lesion, of a non-target, or where
+viable tumour progresses too.
 """
 
 import math
@@ -17,6 +20,9 @@ from .reading import Reading
 __all__ = ["Discordance", "find_discordances", "total_necrotic_fraction"]
 
 _MUTE = (Category.NE, Category.BASELINE)
+_VIABLE = ("mRECIST", "EASL")
+_WHOLE = ("RECIST 1.1", "WHO")
+_RANKS = {Category.CR: 0, Category.PR: 1, Category.SD: 2, Category.NON_CR_NON_PD: 2, Category.PD: 3}
 
 
 @dataclass(frozen=True)
@@ -69,11 +75,15 @@ def find_discordances(
 
     :param results: of the criteria to compare.
     :param targets: lesions whose necrosis is told.
-    :param cautions: those of necrotic growth are told too.
+    :param cautions: those of necrotic growth of the targets are told too.
     :raises InputError: several readers and none chosen.
     """
     targets = tuple(targets)
-    growing = {one.time_point for one in cautions if one.kind is CautionKind.NECROTIC_GROWTH}
+    target_uids = {one.uid for one in targets}
+    growing: dict[int, set[CautionKind]] = {}
+    for one in cautions:
+        if one.lesion.uid in target_uids and one.time_point is not None:
+            growing.setdefault(one.time_point, set()).add(one.kind)
     found = []
     for index in (one.index for one in case.time_points):
         spoken = [one for result in results if (one := result.at(index)) is not None and one.category not in _MUTE]
@@ -83,23 +93,55 @@ def find_discordances(
         necrosis = _necrosis(case, targets, index, reader)
         clauses = [_said(one) for one in spoken]
         if necrosis:
-            before, now = (f"{one.label}" for one in necrosis)
-            clauses.append(f"necrosis {before} -> {now}" + (" %" if necrosis[1] else ""))
+            clauses.append(_course(*necrosis))
         opposite = Category.PD in categories.values() and any(one.is_response for one in categories.values())
-        reason = ", ".join(clauses)
-        if index in growing and Category.PD in categories.values():
-            reason += ": growth is necrotic, possible pseudoprogression"
+        if _is_necrotic_growth(spoken, growing.get(index, set())):
+            why = "growth is necrotic, possible pseudoprogression"
         elif opposite:
-            reason += ": the criteria contradict each other"
+            why = "the criteria contradict each other"
         else:
-            reason += ": the criteria differ"
-        found.append(Discordance(index, categories, opposite, necrosis, reason + "."))
+            why = _difference(categories)
+        found.append(Discordance(index, categories, opposite, necrosis, f"{', '.join(clauses)}: {why}."))
     return tuple(found)
 
 
 def _said(one: Assessment) -> str:
-    change = "" if math.isnan(one.change_percent) else f" ({show_change(one.change_percent)})"
-    return f"{one.criterion} {one.category}{change}"
+    """A criterion with what decided: the change, or what is no change of the targets."""
+    if one.category is Category.PD and one.target is not Category.PD:
+        why = "new lesion" if one.new_lesions else "non-target" if one.non_target is Category.PD else ""
+    elif math.isnan(one.change_percent):
+        why = ""
+    else:
+        why = show_change(one.change_percent)
+        # The nadir is mostly the baseline.
+        if one.target is Category.PD and one.numbers.get("nadir_time_point", 0.0) > 0.0:
+            why += " over the nadir"
+    return f"{one.criterion} {one.category}" + (f" ({why})" if why else "")
+
+
+def _course(before: NecrosisScore, now: NecrosisScore) -> str:
+    """Classes of necrosis at baseline and now."""
+    if before == now:
+        return f"necrosis {now.label} % as at baseline" if now else "no necrosis"
+    return f"necrosis {before.label} -> {now.label}" + (" %" if now else "")
+
+
+def _is_necrotic_growth(spoken: Sequence[Assessment], kinds: set[CautionKind]) -> bool:
+    progressing = [one for one in spoken if one.category is Category.PD]
+    by_growth = all(one.target is Category.PD and one.non_target is not Category.PD and not one.new_lesions for one in progressing)
+    viable = any(one.criterion in _VIABLE for one in progressing) or CautionKind.PARTLY_NECROTIC_GROWTH in kinds
+    return bool(progressing) and by_growth and not viable and CautionKind.NECROTIC_GROWTH in kinds
+
+
+def _difference(categories: dict[str, Category]) -> str:
+    """In what criteria differ that do not contradict each other: what they measure, whole lesions or viable tumour."""
+    whole, viable = ([_RANKS[category] for name, category in categories.items() if name in group] for group in (_WHOLE, _VIABLE))
+    if whole and viable:
+        if max(viable) < min(whole):
+            return "viable tumour responds better than the whole lesions show"
+        if min(viable) > max(whole):
+            return "viable tumour responds worse than the whole lesions show"
+    return "the criteria differ"
 
 
 def _necrosis(case: Case, targets: tuple[Lesion, ...], index: int, reader: str | None) -> tuple[NecrosisScore, NecrosisScore] | None:
