@@ -96,11 +96,22 @@ class OtherQuantitiesTest(unittest.TestCase):
         self.assertEqual((second.category, second.percent), (Trend.DECREASE, -75.0))
         self.assertIsNone(first.t1_grades)
         self.assertIn("0.100 /min at week 4, -50.0 % from 0.200 /min at baseline, inside the repeatability of 55.7 %", first.reason)
+        self.assertTrue(first.reason.endswith("55.7 % (published for the prostate)."))
 
     def test_your_own_repeatability(self):
         case = make_case({"L1": {}}, {("L1", "KTRANS"): [0.2, 0.1]})
         (change,) = lesion_changes(case, "KTRANS", statistic="median", repeatability_percent=20.0)
         self.assertIs(change.category, Trend.DECREASE)
+        self.assertTrue(change.reason.endswith("beyond the repeatability of 20 %."))
+
+    def test_a_repeatability_from_elsewhere_is_named(self):
+        (change,) = adc_changes(adc([1.0e-3, 1.3e-3], organ="bone"))
+        self.assertIn("beyond the repeatability of 27 % (published for liver lesions); T1 grade", change.reason)
+
+    def test_grades_without_a_reader_are_named(self):
+        rows = [row("L1", "T1_GRADE", index, 2.0, reader="") for index in (0, 1)]
+        (change,) = adc_changes(make_case({"L1": {}}, {("L1", "ADC"): [1e-3, 1.1e-3]}, rows=rows))
+        self.assertEqual(change.notes, ("T1 grade: measured by the program, not by reader A.",))
 
     def test_a_quantity_of_unknown_repeatability(self):
         case = make_case({"L1": {}}, {("L1", "VOLUME"): [10.0, 10.1]})
@@ -166,6 +177,8 @@ class DoseTest(unittest.TestCase):
             "L1: 36 Gy in 12 fractions of 3 Gy; with alpha/beta 10 Gy BED 46.8 Gy, EQD2 39.0 Gy, 39.6 Gy in fractions of 1.8 Gy.",
         )
         self.assertEqual(lesion_doses(case, 3.0)[0].converted.dose_gy, 45.0)
+        (single,) = lesion_doses(make_case({"L1": dict(dose_gy=20.0, fractions=1)}, {}))
+        self.assertTrue(single.reason.startswith("L1: 20 Gy in 1 fraction; with alpha/beta 10 Gy BED 60.0 Gy, EQD2 50.0 Gy"))
 
     def test_doses_that_cannot_be_are_refused(self):
         for dose, fraction, ratio in ((0.0, 1.0, 10.0), (10.0, 0.0, 10.0), (10.0, 2.0, 0.0), (10.0, 2.0, math.nan), (2.0, 10.0, 10.0)):

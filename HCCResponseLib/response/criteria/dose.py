@@ -81,8 +81,9 @@ def lesion_doses(case: Case, alpha_beta_gy: float = 10.0) -> tuple[LesionDose, .
             continue
         dose, fraction = lesion.dose_gy, lesion.dose_gy / lesion.fractions
         effective, equivalent, converted = (function(dose, fraction, alpha_beta_gy) for function in (bed, eqd2, convert_as_cha))
+        fractions = "1 fraction" if lesion.fractions == 1 else f"{lesion.fractions} fractions of {fraction:.3g} Gy"
         reason = (
-            f"{lesion.identifier}: {dose:g} Gy in {lesion.fractions} fractions of {fraction:.3g} Gy; with alpha/beta {alpha_beta_gy:g} Gy "
+            f"{lesion.identifier}: {dose:g} Gy in {fractions}; with alpha/beta {alpha_beta_gy:g} Gy "
             f"BED {effective:.1f} Gy, EQD2 {equivalent:.1f} Gy, {converted.dose_gy:g} Gy in fractions of {REFERENCE_FRACTION_GY:g} Gy."
         )
         found.append(LesionDose(lesion, alpha_beta_gy, effective, equivalent, converted, reason))

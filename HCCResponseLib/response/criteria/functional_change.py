@@ -3,9 +3,10 @@
 A change inside the repeatability is no change: the report draws it grey. ADC is never shown without the T1 grade beside it, because
 haemorrhage confounds it: without both grades the numbers are withheld.
 
-Repeatability (95 % limits of change of one lesion, in percent): ADC of liver lesions about 27 (QIBA profile of diffusion-weighted
-MRI). For Ktrans QIBA claims nothing in the liver; its widest claim, 55.7 in the prostate (Shukla-Dave et al., J Magn Reson Imaging
-2019;49:e101), stands in. Both can be replaced by what your own scanner repeats to.
+Repeatability (95 % limits of change of one lesion, in percent): ADC of liver lesions 27 (QIBA profile of diffusion-weighted MRI,
+Radiology 2024, PMC11537247). For Ktrans QIBA claims nothing in the liver; its widest claim, 55.7 in the prostate (2.77 times a
+within-subject coefficient of variation of 20.1; Shukla-Dave et al., J Magn Reson Imaging 2019;49:e101), stands in, and every sentence
+says so. Both can be replaced by what your own scanner repeats to.
 """
 
 import math
@@ -25,6 +26,8 @@ __all__ = ["ADC_CUT_OFF_PERCENT", "REPEATABILITY_PERCENT", "LesionChange", "adc_
 
 REPEATABILITY_PERCENT = {"ADC": 27.0, "KTRANS": 55.7}
 """Change that repeated measurements of an unchanged lesion stay within, by quantity."""
+
+_PUBLISHED_FOR = {"ADC": "liver lesions", "KTRANS": "the prostate"}
 
 ADC_CUT_OFF_PERCENT = 6.79
 """ADC of bone metastases one month after radiotherapy rose by more in those that did not progress (Lee, Yoo et al., Sci Rep
@@ -80,13 +83,14 @@ def lesion_changes(
     :raises InputError: an unknown quantity, several readers and none chosen, or examinations not in order of time.
     """
     found = find_quantity(quantity)
+    published = _PUBLISHED_FOR.get(quantity, "") if repeatability_percent is None else ""
     if repeatability_percent is None:
         repeatability_percent = REPEATABILITY_PERCENT.get(quantity, math.nan)
     reading = Reading.of(case, reader, lambda _lesion: (quantity,))
     grades = Reading.of(case, reader, lambda _lesion: ("T1_GRADE",)) if quantity == "ADC" else None
     measured = {(uid, kind) for uid, _index, _quantity, kind in reading.rows}
     return tuple(
-        _change(reading, grades, lesion, one.index, found, statistic, repeatability_percent)
+        _change(reading, grades, lesion, one.index, found, statistic, repeatability_percent, published)
         for lesion in case.lesions
         if (lesion.uid, statistic) in measured
         for one in timeline(case)
@@ -112,12 +116,17 @@ def _change(
     quantity: Quantity,
     statistic: str,
     repeatability: float,
+    published_for: str,
 ) -> LesionChange:
     name, when = reading.name(lesion.uid), examination_label(reading.case, index)
     rows = [reading.row(lesion.uid, at, quantity.key, statistic) for at in (0, index)]
     grade_rows = [grades.row(lesion.uid, at, "T1_GRADE") for at in (0, index)] if grades else []
     keys = keys_of(tuple(row for row in (*rows, *grade_rows) if row is not None))
-    notes = [*reading.notes, *(reading.note(lesion.uid, at, quantity.key, statistic) for at in (0, index))]
+    notes = [
+        *reading.notes,
+        *(grades.notes if grades else ()),
+        *(reading.note(lesion.uid, at, quantity.key, statistic) for at in (0, index)),
+    ]
     t1_grades = tuple(grade_of(row) for row in grade_rows) if grades else None
 
     def unknown(why: str) -> LesionChange:
@@ -155,6 +164,8 @@ def _change(
     )
     if limits:
         sentence += f", {'inside' if inside else 'beyond'} the repeatability of {repeatability:g} %"
+        if published_for and not (published_for == "liver lesions" and lesion.organ.strip().casefold() == "liver"):
+            sentence += f" (published for {published_for})"
     if t1_grades:
         sentence += f"; T1 grade {t1_grades[0]} at baseline, {t1_grades[1]} now"
         if t1_grades[1] > t1_grades[0]:
