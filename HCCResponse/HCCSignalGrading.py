@@ -139,7 +139,6 @@ class HCCSignalGradingWidget(Panel):
 
     def __init__(self, parent=None) -> None:
         Panel.__init__(self, parent)
-        self.logicClass = HCCSignalGradingLogic
         self._views = None
         self._shortcuts = []
         self._worklist = []
@@ -149,6 +148,7 @@ class HCCSignalGradingWidget(Panel):
         self._userChoseLayout = False
         self._dataProbeHidden = False
         self._proposals = {}
+        self._commentsOf = None
         self._reason = ""
 
     def setUpPanel(self) -> None:
@@ -207,7 +207,8 @@ class HCCSignalGradingWidget(Panel):
             self.keepComments()
         self._removeShortcuts()
         self._endViews()
-        self._item, self._worklist = None, []
+        self._item = self._commentsOf = None
+        self._worklist = []
 
     def shownNodes(self) -> list:
         """The measurement table and the outlines."""
@@ -232,6 +233,7 @@ class HCCSignalGradingWidget(Panel):
             self._showLesion()
             for sequence in SEQUENCES:
                 self._showSequence(sequence)
+            self._commentsOf = self._item
             self._showHint()
             self._showWorklist()
             self._showCourse()
@@ -254,7 +256,7 @@ class HCCSignalGradingWidget(Panel):
         available = hasattr(slicer.modules, "hccnecrosisvolumetry")
         ui.nextStepButton.enabled = available
         ui.nextStepButton.toolTip = (
-            _("Measure necrosis in the same examination and lesion.")
+            _("Open HCC Necrosis Volumetry with the same examination and lesion.")
             if available
             else _("The module HCC Necrosis Volumetry is not loaded.")
         )
@@ -316,7 +318,7 @@ class HCCSignalGradingWidget(Panel):
 
         comment = self._comments[sequence]
         comment.enabled = not reason
-        if not comment.hasFocus():
+        if not comment.hasFocus() or self._commentsOf != item:  # what is being typed stays
             comment.text = self.logic.comment(parameters, item, sequence, self._grades)
         text, toolTip = self._proposalText(sequence, volume)
         self._proposalLabels[sequence].text = text
@@ -441,16 +443,7 @@ class HCCSignalGradingWidget(Panel):
         """Frame the lesion again when the views of a new layout have their size."""
         import qt
 
-        qt.QTimer.singleShot(0, self._frame)
-
-    def _frame(self) -> None:
-        from HCCResponseLib.errors import InputError
-
-        if self._parameterNode and self._item is not None and self._shown is not None:
-            try:
-                self._views.frame(*self.logic.images(self._parameterNode, self._item))
-            except InputError as error:
-                self.say(str(error))
+        qt.QTimer.singleShot(0, self._views.frame)
 
     def _endViews(self) -> None:
         self._views.end()
@@ -613,9 +606,11 @@ class HCCSignalGradingWidget(Panel):
 
     def onCourseClicked(self, row: int, _column: int) -> None:
         """Show the lesion in the examination of a row."""
+        import qt
+
         from HCCResponseLib.scene.selection import select_study
 
-        study = self.ui.courseTable.item(row, 0).data(0x0100)
+        study = self.ui.courseTable.item(row, 0).data(qt.Qt.UserRole)
         self.keepComments()
         if study and self._item is not None:
             self.logic.select(self._item)
@@ -625,7 +620,7 @@ class HCCSignalGradingWidget(Panel):
     def keepComments(self) -> None:
         """Keep what stands in the comments: with the grade, or until there is one."""
         parameters, item = self._parameterNode, self._item
-        if not parameters or item is None or self._filling:
+        if not parameters or item is None or item != self._commentsOf or self._filling:
             return
         for sequence in SEQUENCES:
             text = " ".join(self._comments[sequence].text.split())

@@ -69,6 +69,7 @@ class _View:
 class _Shown:
     """What the views show now; ``gains``: by display node, the signal of liver that windows are scaled with."""
 
+    size_mm: float = SMALLEST_FIELD_MM
     views: list[_View] = field(default_factory=list)
     outlines: list[str] = field(default_factory=list)
     observed: list[tuple] = field(default_factory=list)
@@ -128,9 +129,10 @@ class ComparisonViews:
         places = [_place(one)[0] for one in lesions]
         size_mm = field_of_view_mm(*lesions)
         self.end()
+        self._shown.size_mm = size_mm
         for n, (lesion, centre) in enumerate(zip(lesions, places, strict=True)):
             for sequence in _COLOURS:
-                self._aim(lesion, sequence, centre, size_mm, before=n > 0)
+                self._aim(lesion, sequence, centre, before=n > 0)
         for sequence in _COLOURS:
             self._share_window(sequence, lesions)
         self._hide_marks()
@@ -140,14 +142,12 @@ class ComparisonViews:
             view.composite.SetBackgroundVolumeID(view.volume.GetID())
         self._observe()
 
-    def frame(self, now: LesionImages, before: LesionImages | None = None) -> None:
-        """Centre and zoom again, as the views are when they were shown: after their size changed, or at the user's wish."""
-        lesions = [now] if before is None else [now, before]
-        size_mm = field_of_view_mm(*lesions)
+    def frame(self) -> None:
+        """Centre and zoom again as when the lesion was shown, after the views changed their size."""
         self._linking = True
         try:
             for view in self._shown.views:
-                _frame(view.node, view.axes, view.centre, size_mm)
+                _frame(view.node, view.axes, view.centre, self._shown.size_mm)
         finally:
             self._linking = False
 
@@ -169,13 +169,15 @@ class ComparisonViews:
             view.composite.SetBackgroundVolumeID(None)
         put_back()
 
-    def _aim(self, lesion: LesionImages, sequence: str, centre: np.ndarray, size_mm: float, *, before: bool) -> None:
+    def _aim(self, lesion: LesionImages, sequence: str, centre: np.ndarray, *, before: bool) -> None:
         name = view_name(sequence, before=before)
         node = slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
         composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(node) if node is not None else None
         volume = lesion.volumes.get(sequence)
         if composite is None:
             return
+        for one in (node, composite):
+            one.SetSaveWithScene(False)  # the layout makes them anew
         with slicer.util.NodeModify(composite):
             # Slicer's own link moves views to the same coordinates.
             composite.SetLinkedControl(False)
@@ -185,7 +187,7 @@ class ComparisonViews:
         node.SetLayoutLabel(" · ".join(filter(None, (sequence, lesion.title))))
         if volume is not None:
             view = _View(name, node, composite, volume, sequence, _plane(node, volume), _on_slice(volume, centre))
-            _frame(node, view.axes, view.centre, size_mm)
+            _frame(node, view.axes, view.centre, self._shown.size_mm)
             self._shown.views.append(view)
 
     def _share_window(self, sequence: str, lesions: list[LesionImages]) -> None:
@@ -301,9 +303,11 @@ def _restore(display, look: dict) -> None:
         display.RemoveAllViewNodeIDs()
         for view_id in look["views"]:
             display.AddViewNodeID(view_id)
-        for segment_id, visible in look["segments"].items():
-            display.SetSegmentVisibility(segment_id, visible)
-        display.SetSegmentOverrideColor(*look["color"])
+        present = set(segment_ids(display.GetDisplayableNode()))
+        for segment_id in present & set(look["segments"]):
+            display.SetSegmentVisibility(segment_id, look["segments"][segment_id])
+        if look["color"][0] in present:
+            display.SetSegmentOverrideColor(*look["color"])
     if "visible" in look:
         display.SetVisibility(look["visible"])
 

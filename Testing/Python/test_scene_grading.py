@@ -259,7 +259,7 @@ class ComparisonViewsTest(GradingTestCase):
             np.testing.assert_allclose(self.origin(*key) - origin, [4.0, -2.0, 6.0], atol=1e-6)
         moved.SetFieldOfView(30, 20, 1)
         self.assertAlmostEqual(self.slice("T1", True).GetFieldOfView()[0], 30.0)
-        self.views.frame(self.now, self.before)
+        self.views.frame()
         for key, origin in start.items():
             np.testing.assert_allclose(self.origin(*key), origin, atol=1e-6)
         self.assertAlmostEqual(self.slice("T1", True).GetFieldOfView()[1], 60.0)
@@ -340,7 +340,9 @@ class ComparisonViewsTest(GradingTestCase):
         slicer.mrmlScene.RemoveNode(self.before.segmentation_node)
         self.now.volumes["T1"].GetDisplayNode().SetWindowLevel(10.0, 5.0)
         self.slice("T1").SetSliceOffset(3.0)
+        self.now.segmentation_node.GetSegmentation().RemoveSegment(self.now.segment_id)
         self.views.end()
+        self.assertTrue(self.now.segmentation_node.GetDisplayNode().GetVisibility())
 
     def test_an_empty_outline_is_an_error_and_changes_nothing(self):
         self.views.show(self.now)

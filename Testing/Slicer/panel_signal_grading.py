@@ -160,6 +160,18 @@ class SignalGradingPanelTest(PatientCase):
         self.assertEqual(measurements(quantity="T1_GRADE"), [])
         self.assertEqual(self.ui.t1CommentLineEdit.text, "whole lesion")
 
+    def test_a_comment_that_is_being_typed_stays_with_its_lesion(self):
+        comment = self.ui.t1CommentLineEdit
+        slicer.util.mainWindow().activateWindow()
+        comment.setFocus()
+        comment.text = "of the first"
+        self.ui.nextButton.click()  # does not take the focus
+        settle()
+        self.assertEqual(comment.text, "")
+        self.ui.previousButton.click()
+        settle()
+        self.assertEqual(comment.text, "of the first")
+
     def test_leaving_gives_everything_back(self):
         self.study(2)
         self.assertNotEqual(self.user_look(), self.look)
