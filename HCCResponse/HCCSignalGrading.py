@@ -717,14 +717,15 @@ class HCCSignalGradingLogic(PanelLogic):
     #
 
     def currentItem(self, worklist: list, grades: dict):
-        """The selected lesion where it is in the list; else the first that is not graded; None where the list is empty."""
+        """The selected lesion where it is in the list; else the first that is not graded, of the selected examination if possible."""
         from HCCResponseLib.scene.selection import selected_lesion, selected_study
 
         study, lesion = selected_study(), selected_lesion()
         parameters = self.getParameterNode()
-        selected = (item for item in worklist if (item.study_item, item.lesion_uid) == (study, lesion))
-        unfinished = (item for item in worklist if not self.isDone(parameters, item, grades))
-        return next(selected, None) or next(unfinished, None) or next(iter(worklist), None)
+        selected = [item for item in worklist if (item.study_item, item.lesion_uid) == (study, lesion)]
+        unfinished = [item for item in worklist if not self.isDone(parameters, item, grades)]
+        here = [] if parameters.blinded else [item for item in unfinished if item.study_item == study]
+        return next(iter(selected or here or unfinished or worklist), None)
 
     def select(self, item) -> None:
         """Work with a lesion in its examination, in all panels."""

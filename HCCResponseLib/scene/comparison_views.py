@@ -303,7 +303,8 @@ def _restore(display, look: dict) -> None:
         display.RemoveAllViewNodeIDs()
         for view_id in look["views"]:
             display.AddViewNodeID(view_id)
-        present = set(segment_ids(display.GetDisplayableNode()))
+        owner = display.GetDisplayableNode()
+        present = set(segment_ids(owner)) if owner is not None else set()
         for segment_id in present & set(look["segments"]):
             display.SetSegmentVisibility(segment_id, look["segments"][segment_id])
         if look["color"][0] in present:
