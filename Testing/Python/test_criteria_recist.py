@@ -50,7 +50,12 @@ class LimitsOfTheSumTest(unittest.TestCase):
         reason = recist(one_lesion(20.0, 10.0, 14.96)).at(2).reason
         self.assertEqual(
             reason,
-            "SD: sum 15 mm, -25.2 % from 20 mm at baseline and +49.6 % and +4.96 mm over the nadir of 10 mm at week 4.",
+            "SD: sum 15 mm, -25.2 % from 20 mm at baseline and +49.6 % and +4.96 mm over the nadir of 10 mm at week 4; "
+            "growth under 5 mm is no progression.",
+        )
+        self.assertEqual(
+            recist(one_lesion(20.0, 24.9)).at(1).reason,
+            "SD: sum 24.9 mm, +24.5 % from 20 mm at baseline; growth under 5 mm is no progression.",
         )
 
     def test_decrease_of_exactly_30_percent_is_partial_response(self):

@@ -23,6 +23,27 @@ class MrecistTest(unittest.TestCase):
         )
         self.assertIs(mrecist(self.case(20.0, 24.9)).at(1).category, SD)
 
+    def test_the_5_mm_that_the_paper_does_not_have_are_named_where_they_decide(self):
+        (note,) = mrecist(self.case(20.0, 24.9)).at(1).notes
+        self.assertEqual(
+            note,
+            "The viable sum is +24.5 % over the nadir, but less than the 5 mm of RECIST 1.1, which are kept here; Lencioni "
+            "and Llovet (2010) name no such minimum and would call it progression.",
+        )
+        # of a partial response too, and of exactly 20 %
+        self.assertIn("+24.0 % over the nadir", mrecist(self.case(20.0, 10.0, 12.4)).at(2).notes[0])
+        self.assertIn("+20.0 % over the nadir", mrecist(self.case(20.0, 24.0)).at(1).notes[0])
+        for silent in (self.case(20.0, 23.9), self.case(20.0, 25.0), self.case(20.0, 0.0, 4.0), self.case(20.0, None)):
+            self.assertFalse([note for note in mrecist(silent).assessments[-1].notes if "Llovet" in note])
+
+    def test_bone_is_no_target_as_in_recist(self):
+        case = make_case({"B": dict(organ="Bone")}, {("B", "LONG_AXIS"): [40.0, 30.0], ("B", "SHORT_AXIS"): [30.0, 20.0]})
+        for found in (mrecist(case), easl(case), recist(case)):
+            self.assertEqual((found.at(1).category, found.at(1).target), (Category.NON_CR_NON_PD, None))
+        chosen = make_case({"B": TARGET | dict(organ="Bone")}, {("B", "LONG_AXIS"): [40.0, 20.0]})
+        self.assertIs(mrecist(chosen).at(1).category, PR)
+        self.assertIn("although the rule does not take it: bone lesion", mrecist(chosen).notes[0])
+
     def test_no_enhancement_left_is_complete_response_whatever_the_size(self):
         case = self.case(30.0, 0.0)
         self.assertIs(mrecist(case).at(1).category, CR)

@@ -1,7 +1,8 @@
 """EASL (Bruix et al., J Hepatol 2001;35:421): sum of the products of the two diameters of enhancing tumour.
 
 CR: nothing enhances. PR: at least 50 % under the baseline. PD: more than 25 % over the nadir, or enhancement again in a treated
-lesion, or a new lesion, or unequivocal progression of non-targets.
+lesion, or a new lesion, or unequivocal progression of non-targets. Exactly +25 % is stable, as HCC studies print the limit (Riaz et al.,
+J Hepatol 2011;54:695, table 1).
 """
 
 import math

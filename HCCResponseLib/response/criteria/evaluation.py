@@ -193,14 +193,25 @@ def outcome_of_sizes(history: History) -> Outcome:
     clause = f"{rule.what} {_size(history, now)}, {from_baseline}"
     if position > 0:
         clause += f" and {_growth(rule, smallest, now)} over the nadir of {nadir_text}"
+    if _grows_too_little(rule, smallest, now):
+        clause += f"; growth under {show(rule.progression_absolute, rule.unit)} is no progression"
     return Outcome(Category.SD, clause, numbers)
 
 
 def _grows_enough(rule: SizeRule, smallest: float, now: float) -> bool:
-    """Return whether growth over the nadir is progression; over a nadir of 0 any growth is more than every percentage."""
+    """Return whether growth over the nadir is progression."""
+    return _reaches_percent(rule, smallest, now) and at_least(now - smallest, rule.progression_absolute)
+
+
+def _grows_too_little(rule: SizeRule, smallest: float, now: float) -> bool:
+    """Return whether growth over the nadir reaches the percentage of progression, but not the length."""
+    return _reaches_percent(rule, smallest, now) and not at_least(now - smallest, rule.progression_absolute)
+
+
+def _reaches_percent(rule: SizeRule, smallest: float, now: float) -> bool:
+    # Over a nadir of 0 any growth is more than every percentage.
     percent = math.inf if smallest == 0.0 and now > 0.0 else percent_change(smallest, now)
-    reached = at_least if rule.progression_includes_limit else above
-    return reached(percent, rule.progression_percent) and at_least(now - smallest, rule.progression_absolute)
+    return (at_least if rule.progression_includes_limit else above)(percent, rule.progression_percent)
 
 
 def _growth(rule: SizeRule, smallest: float, now: float) -> str:

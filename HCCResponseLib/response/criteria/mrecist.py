@@ -1,18 +1,23 @@
 """mRECIST for hepatocellular carcinoma (Lencioni & Llovet, Semin Liver Dis 2010;30:52).
 
 The limits of RECIST 1.1 on the longest diameter of viable tumour, that is of what enhances in the arterial phase. CR: no arterial
-enhancement in any target. Lymph nodes are measured by their short axis; a lesion outside the liver whose viable part nobody measured
-counts with its whole diameter, as in RECIST. A new nodule in the liver counts from 10 mm with typical enhancement, or once it has
-grown by 10 mm; then from its first sighting on. A node of the porta hepatis is malignant from 20 mm.
+enhancement in any target. The paper sets no absolute minimum for progression; that of RECIST 1.1, 5 mm, is kept here, because 20 % of
+a small viable rim is within what readers differ by, and a note says where it decides. Lymph nodes are measured by their short axis;
+bone lesions are no targets, as in RECIST; any other lesion outside the liver whose viable part nobody measured counts with its whole
+diameter. A new nodule in the liver counts from 10 mm with typical enhancement, or once it has grown by 10 mm; then from its first
+sighting on. A node of the porta hepatis is malignant from 20 mm.
 """
 
+import math
+from dataclasses import replace
+
 from ..case import Case, Lesion
-from .category import CriterionResult
+from .category import Assessment, Category, CriterionResult
 from .evaluation import evaluate
-from .limits import at_least, show
+from .limits import at_least, show, show_change
 from .new_lesions import NewLesionRule, Verdict
 from .reading import Reading
-from .recist import with_continuing_response
+from .recist import bone_obstacle, with_continuing_response
 from .size_rule import NORMAL_NODE_MM, SizeRule, longest_diameter
 from .targets import SMALLEST_NODE_MM, Selection, TargetRule, select_lesions
 
@@ -42,7 +47,7 @@ def _in_liver(lesion: Lesion) -> bool:
 def _obstacle(lesion: Lesion) -> str:
     if lesion.ill_defined:
         return "infiltrative or ill-defined"
-    return "tumour thrombus" if lesion.tumour_thrombus else ""
+    return "tumour thrombus" if lesion.tumour_thrombus else bone_obstacle(lesion)
 
 
 def _normal_node_mm(lesion: Lesion) -> float:
@@ -96,4 +101,18 @@ def mrecist(case: Case, *, reader: str | None = None, selection: Selection | Non
     reading = Reading.of(case, reader, lambda lesion: viable_diameter(case, lesion))
     whole = Reading.of(case, reader, lambda lesion: longest_diameter(case, lesion))
     result = evaluate(reading, MRECIST, selection, new_lesion_rule=NewLesionRule(_normal_node_mm, new_nodule), new_lesion_reading=whole)
+    result = replace(result, assessments=tuple(map(_with_small_growth, result.assessments)))
     return with_continuing_response(result)
+
+
+def _with_small_growth(one: Assessment) -> Assessment:
+    """Note where the 5 mm, which the paper does not have, keep growth from being progression."""
+    growth = one.numbers.get("change_from_nadir_percent", math.nan)
+    if one.target not in (Category.SD, Category.PR) or not at_least(growth, MRECIST.progression_percent):
+        return one
+    note = (
+        f"The viable sum is {show_change(growth, MRECIST.progression_percent)} over the nadir, but less than the "
+        f"{MRECIST.progression_absolute:g} mm of RECIST 1.1, which are kept here; Lencioni and Llovet (2010) name no such minimum and "
+        "would call it progression."
+    )
+    return replace(one, notes=(*one.notes, note))

@@ -14,7 +14,7 @@ from .reading import Reading
 from .size_rule import SizeRule, longest_diameter
 from .targets import Selection, TargetRule, select_lesions
 
-__all__ = ["RECIST", "RECIST_TARGETS", "recist", "select_recist_lesions", "with_continuing_response"]
+__all__ = ["RECIST", "RECIST_TARGETS", "bone_obstacle", "recist", "select_recist_lesions", "with_continuing_response"]
 
 RECIST = SizeRule("RECIST 1.1", longest_diameter, progression_absolute=5.0)
 
@@ -26,9 +26,13 @@ def _obstacle(lesion: Lesion) -> str:
         return "tumour thrombus, it cannot be measured reliably"
     if lesion.previously_treated:
         return "treated locally before; a target only once it has progressed since"
-    if lesion.organ.strip().casefold() == "bone":
-        return "bone lesion; a target only by a measurable soft tissue part"
-    return ""
+    return bone_obstacle(lesion)
+
+
+def bone_obstacle(lesion: Lesion) -> str:
+    """Why a bone lesion may not be a target; "" for lesions elsewhere."""
+    bone = lesion.organ.strip().casefold() == "bone"
+    return "bone lesion; a target only by a measurable soft tissue part" if bone else ""
 
 
 RECIST_TARGETS = TargetRule(lambda lesion: longest_diameter(None, lesion), _obstacle)

@@ -1,7 +1,8 @@
 """WHO (Miller et al., Cancer 1981;47:207): sum of the products of the two diameters of the whole lesions.
 
 CR: all gone. PR: at least 50 % under the baseline. PD: more than 25 % over the nadir, or a new lesion, or unequivocal progression of
-non-targets.
+non-targets. Exactly +25 % is stable, as HCC studies print the limit (Riaz et al., J Hepatol 2011;54:695, table 1), and it is asked of
+the sum; the handbook asks it of "one or more" lesions.
 """
 
 from ..case import Case
