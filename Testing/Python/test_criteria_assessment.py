@@ -80,6 +80,9 @@ class AssessTest(unittest.TestCase):
         self.assertEqual(found.not_applicable["mRECIST"], "L1 has no viable diameter at baseline")
         self.assertEqual(found.not_applicable["MD Anderson (bone)"], "there are no lesions to assess")
         self.assertEqual((found.field, found.afp, found.changes), ({}, (), ()))
+        # nobody chose: without a viable diameter at baseline there is no target to propose
+        found = assess(make_case({"L1": {}}, {("L1", "LONG_AXIS"): [20.0, 10.0]}))
+        self.assertEqual(found.not_applicable["mRECIST"], "no target was measured for it at baseline; non-target L1 not evaluated")
 
     def test_a_criterion_without_a_baseline_does_not_apply(self):
         found = assess(make_case({"L1": TARGET}, {("L1", "LONG_AXIS"): [20.0, 10.0], ("L1", "VIABLE_DIAMETER"): [None, 10.0]}))

@@ -114,6 +114,7 @@ class CourseTest(unittest.TestCase):
         (found,) = horger(case)
         self.assertEqual((found.t1_response, found.necrosis_increase, found.score_rise), (None, None, None))
         self.assertEqual([one.trend for one in found.assessments], [None, NecrosisTrend.DE_NOVO])
+        self.assertIn("L1 at week 8: T1 grade 4; T2", found.assessments[1].reason)
 
     def test_the_age_of_the_signals_is_a_hint_of_follow_ups(self):
         found = course(T1_GRADE=[4.0, 4.0], T2_GRADE=[4.0, 4.0])

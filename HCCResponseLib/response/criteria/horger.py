@@ -161,7 +161,8 @@ def _course(case: Case, grades: Reading, necrosis: Reading, lesion: Lesion) -> H
             for row, grade in zip(grade_rows, (t1, t2), strict=True)
             if row is not None and grade is None and not math.isnan(row.value)
         ]
-        reason = f"{name} at {examination_label(case, index)}: {_clauses(found[0] if found else None, t1, t2, now, trend)}."
+        baseline = found[0] if found and indices[0] == 0 else None
+        reason = f"{name} at {examination_label(case, index)}: {_clauses(baseline, t1, t2, now, trend)}."
         rows = (*(row for row in grade_rows if row is not None), *now.rows)
         found.append(
             HorgerAssessment(
