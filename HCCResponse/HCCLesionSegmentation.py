@@ -473,8 +473,8 @@ class HCCLesionSegmentationWidget(Panel):
         from HCCResponseLib.scene.lesion_identity import lesion_identity
         from HCCResponseLib.scene.selection import select_lesion
 
-        with self._step(_("The lesion could not be added.")):
-            segmentation = self._segmentation(create=True)
+        segmentation = self._segmentation(create=True)
+        with self._step(_("The lesion could not be added."), segmentation):
             segmentId = add_lesion(segmentation)
             self._syncEditor()
             select_lesion(lesion_identity(segmentation, segmentId).uid)
@@ -658,8 +658,8 @@ class HCCLesionSegmentationWidget(Panel):
 
         parameters, listed = self._parameterNode, self._listed()
         self._endGrowth()
-        with slicer.util.WaitCursor(), self._step(_("Growing failed.")):
-            segmentation = self._segmentation(create=True)
+        segmentation = self._segmentation(create=True)
+        with slicer.util.WaitCursor(), self._step(_("Growing failed."), segmentation):
             growth = SegmentGrowth(parameters.image, point, max_diameter_mm=parameters.largestDiameter)
             into = listed.segment_id if listed is not None and listed.empty else None
             name = "" if into else next_lesion_name(segmentation)
@@ -807,12 +807,13 @@ class HCCLesionSegmentationWidget(Panel):
         from HCCResponseLib.scene.lesion_list import list_lesions
 
         source, sourceImage = self._source()
-        parameters = self._parameterNode
-        with self._step(_("The lesions could not be brought here.")), progressDialog(_("Registering the two examinations ...")) as progress:
+        target, parameters = self._segmentation(create=True), self._parameterNode
+        message, working = _("The lesions could not be brought here."), _("Registering the two examinations ...")
+        with self._step(message, source, target), progressDialog(working) as progress:
             carried = carry_lesions(
                 source,
                 sourceImage,
-                self._segmentation(create=True),
+                target,
                 parameters.image,
                 chosen_segment_ids=[lesion.segment_id for lesion in list_lesions(source) if not (lesion.empty or lesion.proposed)],
                 deformable=parameters.deformable,
@@ -953,8 +954,8 @@ class HCCLesionSegmentationWidget(Panel):
         from HCCResponseLib.response.region_types import RegionType
         from HCCResponseLib.scene.reference_segments import add_vessel
 
-        with slicer.util.WaitCursor(), self._step(_("The vessel could not be outlined.")):
-            segmentation = self._segmentation(create=True)
+        segmentation = self._segmentation(create=True)
+        with slicer.util.WaitCursor(), self._step(_("The vessel could not be outlined."), segmentation):
             _segmentId, found = add_vessel(segmentation, self._parameterNode.image, point, RegionType[kind])
             self._sayReference(RegionType[kind].title, found)
 
@@ -966,8 +967,9 @@ class HCCLesionSegmentationWidget(Panel):
         """Outline an even sphere of muscle near a point, (R, A, S) in mm."""
         from HCCResponseLib.scene.reference_segments import add_sphere
 
-        with slicer.util.WaitCursor(), self._step(_("The muscle reference could not be outlined.")):
-            _segmentId, found = add_sphere(self._segmentation(create=True), self._parameterNode.image, point)
+        segmentation = self._segmentation(create=True)
+        with slicer.util.WaitCursor(), self._step(_("The muscle reference could not be outlined."), segmentation):
+            _segmentId, found = add_sphere(segmentation, self._parameterNode.image, point)
             self._sayReference(_("Muscle"), found)
 
     def _sayReference(self, name: str, found) -> None:
@@ -1257,7 +1259,28 @@ class HCCLesionSegmentationWidget(Panel):
         remarks = listed.remarks if listed is not None else ()
         self.ui.remarksLabel.text = "\n".join(f"! {remark}" for remark in remarks)
         self.ui.remarksLabel.visible = bool(remarks)
+        self.ui.hintLabel.text = self._nextStep()
         self._updateButtons(listed)
+
+    def _nextStep(self) -> str:
+        """What is to be done next in this examination."""
+        if not self._study:
+            return _("Import examinations in HCC Response first.")
+        if self._parameterNode.growing:
+            return _("Adjust the strength of the outline, then accept it.")
+        if any(lesion.proposed for lesion in self._lesions):
+            return _("Accept or reject the proposed outlines (?).")
+        if not self._lesions and self.ui.fromComboBox.count:
+            return _("Bring the lesions from {examination}, or grow new ones from a click.").format(
+                examination=self.ui.fromComboBox.currentText,
+            )
+        if not any(not lesion.empty for lesion in self._lesions):
+            return _("Grow a lesion from a click, or draw it by hand.")
+        if not self._isTimePoint():
+            return _("Say which time point this examination is, in HCC Response; then measure.")
+        if any(not lesion.empty and (lesion.outdated or math.isnan(lesion.long_axis_mm)) for lesion in self._lesions):
+            return _("Measure the lesions; correct their outlines and lines where you disagree.")
+        return _("All outlined lesions are measured. Go on to the signal grades.")
 
     def _fillLesion(self, listed) -> None:
         ui = self.ui

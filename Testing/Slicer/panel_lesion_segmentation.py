@@ -137,6 +137,10 @@ class LesionSegmentationPanelTest(PatientCase):
         self.ui.addButton.click()
         settle()
         self.assertEqual(len(self.names()), 1)
+        self.ui.undoButton.click()
+        settle()
+        self.assertEqual(self.names(), [])
+        self.assertIn("Bring the lesions from Week", self.ui.hintLabel.text)
 
     def test_the_image_is_deleted_in_mid_work(self):
         before = self.widget._parameterNode.image
