@@ -171,6 +171,27 @@ class CompleteResponseTest(unittest.TestCase):
         self.assertEqual(result.categories, (BASELINE, CR, PD))
         self.assertEqual(result.at(2).reason, "PD: non-target N is there again after complete response; all targets gone.")
 
+    def test_a_non_target_node_is_there_again_only_where_a_reader_says_so(self):
+        lesions = {"L1": TARGET, "N": dict(kind="non-target", lymph_node=True)}
+        values = {("L1", "LONG_AXIS"): [20.0, 0.0, 0.0], ("N", "SHORT_AXIS"): [12.0, 8.0, 11.0]}
+        result = recist(make_case(lesions, values))
+        self.assertEqual(result.categories, (BASELINE, CR, PR))
+        self.assertEqual(
+            result.at(2).reason,
+            "PR: all targets gone; non-target lymph node N is there again after complete response, no progression unless a reader says so.",
+        )
+        said = make_case(lesions, values, findings=[("N", 2, "unequivocal progression")])
+        self.assertEqual(recist(said).categories, (BASELINE, CR, PD))
+
+    def test_several_that_are_there_again(self):
+        lesions = {"L1": TARGET, "L2": TARGET, "A": dict(kind="non-target"), "B": dict(kind="non-target")}
+        values = {(name, "LONG_AXIS"): [20.0, 0.0, 6.0] for name in lesions}
+        self.assertEqual(
+            recist(make_case(lesions, values)).at(2).reason,
+            "PD: L1 (6 mm) and L2 (6 mm) are there again after complete response; "
+            "non-target A and B are there again after complete response.",
+        )
+
 
 class ReadersWordTest(unittest.TestCase):
     def test_too_small_to_measure_counts_5_mm(self):
@@ -295,6 +316,7 @@ class MergedAndSplitTest(unittest.TestCase):
         values = {("L1", "LONG_AXIS"): [40.0, None], ("A", "LONG_AXIS"): [None, 12.0], ("B", "LONG_AXIS"): [None, 10.0]}
         lesions = {"L1": TARGET, "A": dict(split_from="L1"), "B": dict(split_from="L1")}
         self.assertEqual(recist(make_case(lesions, values, findings=[("L1", 1, "split")])).at(1).numbers["sum_mm"], 22.0)
+        self.assertIn("(A: part of L1, ", recist(make_case(lesions, values, findings=[("L1", 1, "split")])).at(1).reason)
         values = {("L1", "LONG_AXIS"): [40.0, None]}
         case = make_case({"L1": TARGET}, values, findings=[("L1", 1, "split")], examinations=2)
         self.assertEqual(recist(case).at(1).reason, "NE: L1 is split at week 4, but no part of it is there.")

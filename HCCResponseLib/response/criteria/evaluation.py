@@ -174,7 +174,7 @@ def outcome_of_sizes(history: History) -> Outcome:
     back = [one for one in sizes if not one.gone and one.value > 0.0]
     if history.after_complete_response and back:
         names = " and ".join(f"{history.reading.name(one.lesion.uid)} ({show(one.value, rule.unit)})" for one in back)
-        return Outcome(Category.PD, f"{names} is there again after complete response", numbers)
+        return Outcome(Category.PD, f"{names} {'is' if len(back) == 1 else 'are'} there again after complete response", numbers)
     position, smallest = history.smallest
     nadir_text = f"{show(smallest, rule.unit)} at {history.label(position)}"
     if not problems and all(one.gone for one in sizes):

@@ -63,6 +63,8 @@ def measure_lesions(reading: Reading, rule: SizeRule, lesions: Iterable[Lesion],
         names = [reading.name(piece) for piece in dict.fromkeys([uid, *pieces])]
         if len(names) > 1 and not size.remark:
             size = replace(size, remark=f"joint size of {' and '.join(names)}")
+        elif size.lesion.split_from and size.value > 0.0 and not size.remark:
+            size = replace(size, remark=f"part of {reading.name(size.lesion.split_from)}, {show(size.value, rule.unit)}")
         sizes.append(size)
     return tuple(sizes)
 

@@ -1,4 +1,8 @@
-"""Non-targets: gone, still there, or unequivocally progressing; only a reader says the last (RECIST 1.1)."""
+"""Non-targets: gone, still there, or unequivocally progressing; only a reader says the last (RECIST 1.1).
+
+What is there again after a complete response is progression. Not so a lymph node: it has come back only where a reader says that it
+progresses (EORTC, RECIST 1.1 questions and clarifications, abnormal lymph node).
+"""
 
 import math
 from collections.abc import Iterable
@@ -39,9 +43,9 @@ def assess_non_targets(
 ) -> NonTargets:
     """Assess the non-targets by the reader's word, and by their size where he said nothing.
 
-    :param after_complete_response: an earlier examination was a complete response: what is there again is progression.
+    :param after_complete_response: an earlier examination was a complete response: what is there again is progression, but for nodes.
     """
-    present, unknown, progressing = [], [], []
+    present, back, unknown, progressing = [], [], [], []
     rows: list[Measurement] = []
     lesions = tuple(lesions)
     for lesion in lesions:
@@ -53,11 +57,13 @@ def assess_non_targets(
         whole = not is_viable(rule.quantities_of(reading.case, lesion))
         if state in (LesionState.PRESENT, LesionState.EQUIVOCAL) or (state is LesionState.NO_ENHANCEMENT and whole):
             present.append(name)
+            back += [] if lesion.lymph_node else [name]
             continue
         sizes = measure_lesions(reading, rule, (lesion,), time_point)
         rows += [row for one in sizes for row in one.rows]
         if any(not one.gone and not math.isnan(one.value) for one in sizes):
             present.append(name)
+            back += [] if lesion.lymph_node else [name]
         elif any(math.isnan(one.value) for one in sizes):
             unknown.append(name)
     rows = tuple(rows)
@@ -65,7 +71,11 @@ def assess_non_targets(
         who = f", says reader {reading.reader}" if reading.reader else ""
         return NonTargets(Category.PD, f"unequivocal progression of non-target {' and '.join(progressing)}{who}", rows)
     if present and after_complete_response:
-        return NonTargets(Category.PD, f"non-target {' and '.join(present)} is there again after complete response", rows)
+        again = f"{'is' if len(back or present) == 1 else 'are'} there again after complete response"
+        if back:
+            return NonTargets(Category.PD, f"non-target {' and '.join(back)} {again}", rows)
+        clause = f"non-target lymph node {' and '.join(present)} {again}, no progression unless a reader says so"
+        return NonTargets(Category.NON_CR_NON_PD, clause, rows)
     if present:
         return NonTargets(Category.NON_CR_NON_PD, f"non-target {' and '.join(present)} still present", rows)
     if unknown:
