@@ -672,10 +672,7 @@ class HCCLesionSegmentationWidget(Panel):
             self._syncEditor()
             select_lesion(lesion_identity(segmentation, segmentId).uid)
             self._jump()
-            self._sayGrowth(outline)
-
-    def _sayGrowth(self, outline) -> None:
-        self.say(" ".join([*outline.notes, _("Adjust the strength, then accept the outline.")]))
+            self.say(" ".join(outline.notes))
 
     def onStrengthChanged(self, strength) -> None:
         """The outline follows the slider."""
@@ -685,7 +682,7 @@ class HCCLesionSegmentationWidget(Panel):
             return
         try:
             _segmentId, outline = self._growth.write(self._segmentation(), self._parameterNode.growing, strength=strength)
-            self._sayGrowth(outline)
+            self.say(" ".join(outline.notes))
         except InputError as error:  # removed in mid-work
             self._endGrowth()
             self.say(str(error))
