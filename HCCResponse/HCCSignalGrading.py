@@ -153,6 +153,7 @@ class HCCSignalGradingWidget(Panel):
 
     def setUpPanel(self) -> None:
         """Tables, buttons and their connections."""
+        import qt
         from HCCPanels.examination_combo import ExaminationCombo
         from HCCPanels.tables import Filling, prepare
 
@@ -193,6 +194,9 @@ class HCCSignalGradingWidget(Panel):
         ui.nextStepButton.connect("clicked(bool)", lambda _on: self.goTo("HCCNecrosisVolumetry"))
         prepare(ui.worklistTable, [_("Lesion"), _("Examination"), _("T1"), _("T2")])
         prepare(ui.courseTable, [_("Examination"), _("Reader"), _("T1"), _("T2"), _("Comment")], stretch=4)
+        header = ui.courseTable.horizontalHeader()
+        header.setSectionResizeMode(1, qt.QHeaderView.Interactive)  # a long name leaves room for the comment
+        header.resizeSection(1, 70)
 
     def initializePanel(self) -> None:
         """Called each time the panel takes a parameter node."""
@@ -372,7 +376,7 @@ class HCCSignalGradingWidget(Panel):
             bold = study == self._item.study_item
             title = self.logic.examinationTitle(study) if study else _("Time point {index}").format(index=graded.time_point)
             cell(table, row, 0, title, data=study, bold=bold)
-            cell(table, row, 1, graded.reader or "–", bold=bold)
+            cell(table, row, 1, graded.reader or "–", toolTip=graded.reader, bold=bold)
             for column, sequence in ((2, "T1"), (3, "T2")):
                 cell(table, row, column, self.logic.gradeText(graded.grades.get(sequence)), number=True, bold=bold)
             comments = [f"{sequence}: {given.comment}" for sequence, given in sorted(graded.grades.items()) if given.comment]
