@@ -78,6 +78,12 @@ class WeightingTest(unittest.TestCase):
         self.assertEqual(plain(many), [None])
         self.assertIn("5 echo times", recognise(many).reason)
 
+    def test_many_spin_echoes_are_for_a_map(self):
+        parts = [series(**{**SPIN, "te": te}) for te in (12.0, 25.0, 37.0, 50.0, 62.0, 75.0, 87.0, 100.0)]
+        many = replace(parts[0], frames=sum((part.frames for part in parts), ()))
+        self.assertEqual(plain(many), [None])
+        self.assertIn("8 echo times", recognise(many).reason)
+
     def test_other_gradient_echoes(self):
         self.assertIsNone(role(te=18.0, tr=200.0))
         self.assertIsNone(role(te=1.6, tr=3.4, fa=60.0, balanced=True))
@@ -205,6 +211,25 @@ class PhasesTest(unittest.TestCase):
             with self.subTest(agent):
                 self.assertIs(recognise_examination(dynamic(-60.0, 30.0, 1200.0, agent=agent))[2].role, expected)
         self.assertIs(recognise_examination(dynamic(-60.0, 30.0, 4800.0, agent="MultiHance"))[2].role, Role.HEPATOBILIARY)
+
+    def test_a_late_phase_after_an_agent_that_is_not_named_is_not_sure(self):
+        late = recognise_examination(dynamic(-60.0, 30.0, 620.0, agent="contrast"))[2]
+        self.assertEqual((late.role, late.confidence), (Role.HEPATOBILIARY, Confidence.LIKELY))
+        self.assertRegex(late.warnings[0], "do not name the contrast agent; after an extracellular one it is a delayed phase")
+        known = recognise_examination(dynamic(-60.0, 30.0, 1200.0, agent="Primovist"))[2]
+        self.assertEqual((known.confidence, known.warnings), (Confidence.SURE, ()))
+        named = [*dynamic(-60.0, 30.0, agent="contrast"), vibe(20, 2200.0, description="VIBE HBP", agent="contrast", injected=1000.0)]
+        self.assertEqual(recognise_examination(named)[2].warnings, ())
+
+    def test_late_minutes_after_an_extracellular_agent_are_a_delayed_phase(self):
+        for start in (1640.0, None):
+            late = [*dynamic(-60.0, 30.0, 70.0, injected=None), vibe(20, start, description="VIBE 10 min", agent="Gadobutrol")]
+            found = recognise_examination(late)[3]
+            self.assertEqual((found.role, found.warnings), (Role.DELAYED, ()))
+            late[-1] = vibe(20, start, description="VIBE HBP", agent="Gadobutrol")
+            found = recognise_examination(late)[3]
+            self.assertIs(found.role, Role.HEPATOBILIARY)
+            self.assertRegex(" ".join(found.warnings), "extracellular and has none; check its role")
 
     def test_several_phases_in_one_series(self):
         multi = vibe(5, 1000.0, times=(0.0, 8.0, 16.0, 60.0), agent="Gadobutrol", injected=980.0)

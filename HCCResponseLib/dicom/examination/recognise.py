@@ -12,7 +12,7 @@ from ..diffusion_exports import diffusion_exports
 from ..image_kind import ImageKind, split_series
 from ..recognition import Confidence, Recognition, recognise, recognise_part
 from ..recognition.diffusion import recognise_diffusion
-from ..recognition.hints import phase_named
+from ..recognition.hints import names_hepatobiliary, phase_named
 from ..recognition.time_parts import series_times
 from ..series import Series
 from .acquisition import Acquisition, acquisitions, protocol_of
@@ -113,9 +113,9 @@ def _may_be_phase(one: Acquisition) -> bool:
 
 
 def _phase(one: Acquisition, timed: Sequence[Acquisition], injection: Injection | None, agent: AgentKind) -> Recognition:
-    named = phase_named(one.series.description) if _may_be_phase(one) else None
+    named = _named_phase(one.series.description, agent) if _may_be_phase(one) else None
     if injection is None or not np.isfinite(one.start_s):
-        return _phase_by_name(one, named)
+        return _phase_by_name(one, named, agent)
     seconds = injection.time_since(one.start_s)
     if one not in timed:
         if seconds > 0:
@@ -139,10 +139,31 @@ def _phase(one: Acquisition, timed: Sequence[Acquisition], injection: Injection 
             role = named
     elif not phase.is_nominal(seconds) and injection.told:
         confidence = Confidence.LIKELY
+    agent_warnings = _agent_warnings(one, role, agent)
+    if agent_warnings and confidence is Confidence.SURE:
+        confidence = Confidence.LIKELY
     usual = f"; usual are {phase.nominal}" if role is phase.role and role is not Role.NATIVE else ""
     also = f"; it is named {role.title.lower()}" if named is role and not injection.told else ""
     reason = f"It began {_when(seconds)} after {injection.how}{usual}{also}. {one.physics}."
-    return Recognition(role, reason, (one.series,), confidence, tuple(warnings), seconds)
+    return Recognition(role, reason, (one.series,), confidence, (*warnings, *agent_warnings), seconds)
+
+
+def _named_phase(description: str, agent: AgentKind) -> Role | None:
+    """The phase that a description names; late minutes after an extracellular agent are a delayed phase."""
+    named = phase_named(description)
+    late = named is Role.HEPATOBILIARY and agent is AgentKind.EXTRACELLULAR and not names_hepatobiliary(description)
+    return Role.DELAYED if late else named
+
+
+def _agent_warnings(one: Acquisition, role: Role, agent: AgentKind) -> tuple[str, ...]:
+    """Only agents that the liver takes up have a hepatobiliary phase."""
+    if role is not Role.HEPATOBILIARY:
+        return ()
+    if agent is AgentKind.EXTRACELLULAR:
+        return (f"{one.series.label}: it is named hepatobiliary phase, but the agent is extracellular and has none; check its role.",)
+    if agent is AgentKind.UNKNOWN and not names_hepatobiliary(one.series.description):
+        return (f"{one.series.label}: the headers do not name the contrast agent; after an extracellular one it is a delayed phase.",)
+    return ()
 
 
 def _before(one: Acquisition, timed: Sequence[Acquisition], injection: Injection, named: Role | None) -> Recognition:
@@ -156,7 +177,7 @@ def _before(one: Acquisition, timed: Sequence[Acquisition], injection: Injection
     return Recognition(Role.NATIVE, reason, (one.series,), injection.confidence, (), seconds)
 
 
-def _phase_by_name(one: Acquisition, named: Role | None) -> Recognition:
+def _phase_by_name(one: Acquisition, named: Role | None, agent: AgentKind) -> Recognition:
     """Without an injection to count from, a phase is what it is called."""
     contrast = one.series.contrast_agent
     many = series_times(one.series).count > 1
@@ -165,7 +186,7 @@ def _phase_by_name(one: Acquisition, named: Role | None) -> Recognition:
         return Recognition(None, reason, (one.series,), Confidence.DOUBTFUL)
     if named is not None and (contrast or named is not Role.NATIVE):
         reason = f"Named as {named.title.lower()}; the headers do not tell the time after the injection. {one.physics}."
-        return Recognition(named, reason, (one.series,), Confidence.DOUBTFUL)
+        return Recognition(named, reason, (one.series,), Confidence.DOUBTFUL, _agent_warnings(one, named, agent))
     if contrast and one.weighting.role not in IN_AND_OPPOSED:
         warning = f"{one.series.label}: a contrast agent is named ({contrast}), but its phase cannot be told; choose its role."
         return replace(one.weighting, confidence=Confidence.LIKELY, warnings=(*one.weighting.warnings, warning))

@@ -4,7 +4,7 @@ import re
 
 from ...response.roles import Role
 
-__all__ = ["names_fat_suppression", "names_flip_angles", "names_localizer", "phase_named"]
+__all__ = ["names_fat_suppression", "names_flip_angles", "names_hepatobiliary", "names_localizer", "phase_named"]
 
 
 def _words(*patterns: str) -> re.Pattern:
@@ -23,12 +23,12 @@ _LOCALIZER = re.compile(
 )
 _FLIP_ANGLES = re.compile(_words("vfa", "dfa", "fa[ _=-]?\\d+(?:deg)?", "flip\\w*", "t1[ _-]?map\\w*", "despot1?").pattern)
 
+_HEPATOBILIARY = (
+    _words("hbp", "hep(?:ato)?[ _-]?bil\\w*", "hepatocyt\\w*", "hepatozyt\\w*", "leberspez\\w*", "hépatobiliaire").pattern + "|肝細胞|肝胆"
+)
+
 _PHASES = (
-    (
-        Role.HEPATOBILIARY,
-        _words("hbp", "hep(?:ato)?[ _-]?bil\\w*", "hepatocyt\\w*", "hepatozyt\\w*", "leberspez\\w*", "hépatobiliaire")
-        .pattern + r"|肝細胞|肝胆|(?<!\d)(?:1\d|2\d|30)[ _-]?min",
-    ),
+    (Role.HEPATOBILIARY, _HEPATOBILIARY + r"|(?<!\d)(?:1\d|2\d|30)[ _-]?min"),
     (Role.ARTERIAL, _words("art\\d?", "arter\\w*", "artér\\w*").pattern + r"|動脈|动脉"),
     (
         Role.PORTAL_VENOUS,
@@ -65,6 +65,11 @@ def names_localizer(description: str) -> bool:
 def names_flip_angles(description: str) -> bool:
     """Tell whether a description speaks of a series for T1 mapping."""
     return bool(_FLIP_ANGLES.search(description.casefold()))
+
+
+def names_hepatobiliary(description: str) -> bool:
+    """Tell whether a description names the hepatobiliary phase in words, not by minutes alone."""
+    return bool(re.search(_HEPATOBILIARY, description.casefold()))
 
 
 def phase_named(description: str) -> Role | None:

@@ -135,6 +135,8 @@ def _by_echo(series: Series, physics: Physics) -> tuple[Role | None, str, Confid
         return _gradient_echo(series, physics, likely, suppressed)
     if physics.echo is Echo.UNKNOWN:
         return None, f"{physics}.", Confidence.SURE
+    if physics.kind is ImageKind.SIGNAL and len(_echo_times(series)) > 2:
+        return None, f"{physics}, with {len(_echo_times(series))} echo times, for T2.", likely
     if echo_time >= MRCP_ECHO_S:
         return None, f"{physics}: only fluid shows (cholangiography).", likely
     train = series.pulse_sequence.echo_train_length or 0
@@ -148,7 +150,7 @@ def _by_echo(series: Series, physics: Physics) -> tuple[Role | None, str, Confid
 
 
 def _gradient_echo(series: Series, physics: Physics, likely: Confidence, suppressed: Confidence) -> tuple[Role | None, str, Confidence]:
-    echo_times = {round(frame.echo_time_s * 1e4) for frame in series.frames if frame.echo_time_s is not None}
+    echo_times = _echo_times(series)
     if series.pulse_sequence.balanced:
         return None, f"{physics}, in balanced steady state (TrueFISP, FIESTA, bFFE).", likely
     if len(echo_times) > 2 and physics.kind is ImageKind.SIGNAL:
@@ -167,6 +169,11 @@ def _gradient_echo(series: Series, physics: Physics, likely: Confidence, suppres
         return Role.T1, f"{physics}.", likely
     role = Role.T1_IN_PHASE if phase is FatWater.IN_PHASE else Role.T1_OPPOSED_PHASE
     return role, f"{physics}; water and fat are {phase} at {field:g} T.", Confidence.LIKELY
+
+
+def _echo_times(series: Series) -> set[int]:
+    """Different echo times, in tenths of a millisecond."""
+    return {round(frame.echo_time_s * 1e4) for frame in series.frames if frame.echo_time_s is not None}
 
 
 def _digits(value: float) -> str:
