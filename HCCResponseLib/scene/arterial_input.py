@@ -14,7 +14,19 @@ from .dynamic_curves import grid_volume, read_curves
 from .dynamic_series import frame_times_s
 from .flip_angles import flip_angle_deg, repetition_time_s
 from .input_csv import export_input, import_input
-from .input_table import InputKind, input_description, input_function, input_kind, input_vessel, input_warnings, inputs_of, write_input
+from .input_table import (
+    SERIES_FLIP_ANGLE,
+    SERIES_REPETITION_TIME,
+    InputKind,
+    input_description,
+    input_function,
+    input_kind,
+    input_vessel,
+    input_warnings,
+    inputs_of,
+    unfit_input,
+    write_input,
+)
 from .map_region import core_of, region_mask, region_text
 
 __all__ = [
@@ -186,8 +198,8 @@ def measured_input(
             "HCC.Selection": selection,
             "HCC.BloodT1S": f"{blood_t1_s:g}",
             "HCC.Relaxivity": f"{relaxivity:g}",
-            "HCC.SeriesFlipAngle": f"{angle:g}",
-            "HCC.SeriesRepetitionTime": f"{time:g}",
+            SERIES_FLIP_ANGLE: f"{angle:g}",
+            SERIES_REPETITION_TIME: f"{time:g}",
             "HCC.BaselineImages": f"{baseline[0]} {baseline[1]}",
             "HCC.Dose": f"{dose_mmol_per_kg:g}",
             "HCC.Voxels": chosen,
@@ -204,10 +216,12 @@ def portal_input(arterial_node, sequence_node, *, delay_s: float = 5.0, transit_
     :param delay_s: time from the arterial input until the portal vein begins to enhance [s].
     :param transit_s: mean transit time of the splanchnic bed [s].
     :return: the table node; it is of low confidence, and says so.
-    :raises InputError: the arterial input cannot be used, or delay or transit; nothing is changed then.
+    :raises InputError: the arterial input cannot be used for this series, or delay or transit; nothing is changed then.
     """
     from ..quantification.arterial_input import portal_from_arterial
 
+    if arterial_node is not None and (reason := unfit_input(arterial_node, sequence_node)):
+        raise InputError(reason)
     times = frame_times_s(sequence_node)
     # Population inputs are known beyond the last image; measured ones hold their last value there.
     function = portal_from_arterial(input_function(arterial_node), times, delay_s=delay_s, transit_s=transit_s)

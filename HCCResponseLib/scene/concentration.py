@@ -7,15 +7,17 @@ import numpy as np
 
 from ..errors import InputError
 from .b1_maps import b1_of_t1_map, b1_scale
-from .dynamic_series import frame_times_s
+from .dynamic_series import frame_times_s, times_fingerprint
 from .examination_volumes import array_on_grid_of
 from .flip_angles import flip_angle_deg, repetition_time_s
-from .parameter_maps import map_quantity, map_sources, map_values, validity_node
+from .parameter_maps import map_factor, map_quantity, map_sources, map_values, validity_node
+from .relaxometry import outdated_t1
 from .volumes import ijk_to_world, volume_array, volume_geometry
 
 __all__ = ["Conversion", "baseline_images", "conversion_of", "outdated_conversion", "record_conversion", "tissue_at", "tissue_t1"]
 
 T1_REFERENCE = "HCC.T1Map"
+SERIES_TIMES = "HCC.SeriesTimes"
 
 _ALL_OF_A_VOXEL = 1 - 1e-4
 
@@ -92,7 +94,7 @@ def tissue_t1(grid_node, t1_map, t1_s: float | None) -> np.ndarray | float:
 
     :param t1_map: T1 map node, or None.
     :param t1_s: the one T1, where there is no map.
-    :raises InputError: both or none are given, the map is none of T1, or the number is not one of seconds.
+    :raises InputError: both or none are given, the map is none of T1 or out of date, or the number is not one of seconds.
     """
     if (t1_map is None) == (t1_s is None):
         raise InputError("T1 before contrast is needed: choose a T1 map, or enter one T1 for all tissue (not both).")
@@ -100,42 +102,54 @@ def tissue_t1(grid_node, t1_map, t1_s: float | None) -> np.ndarray | float:
         if not 0.01 <= t1_s <= 10:
             raise InputError(f"A T1 of {t1_s:g} s is none of tissue; enter seconds (0.8 s is 800 ms).")
         return float(t1_s)
-    quantity = map_quantity(t1_map)
-    if quantity is None or quantity.key != "T1":
-        raise InputError(f"Volume '{t1_map.GetName()}' is no T1 map; choose one, or enter one T1 for all tissue.")
+    _require_t1(t1_map)
     values, _quantity = map_values(t1_map)
     if volume_geometry(t1_map, world=True).matches(volume_geometry(grid_node, world=True)):
         return values
-    # Shown values are 0 where invalid: those must not be mixed in.
-    mask_node = validity_node(t1_map)
-    resampled = array_on_grid_of(t1_map, grid_node) / quantity.display_factor
-    if mask_node is not None:
-        resampled = np.where(array_on_grid_of(mask_node, grid_node) >= _ALL_OF_A_VOXEL, resampled, np.nan)
-    return resampled
+    valid = _can_be_t1(values)
+    resampled = array_on_grid_of(t1_map, grid_node, np.where(valid, values, 0.0))
+    part_valid = array_on_grid_of(t1_map, grid_node, valid)
+    return np.where(part_valid >= _ALL_OF_A_VOXEL, resampled, np.nan)
 
 
 def tissue_at(t1_map, grid_node, voxel) -> tuple[float, float | None]:
     """Return T1 [s] and B1 (None: nominal) of a T1 map at one voxel (k, j, i) of a volume: what they are there on the volume's grid.
 
-    :raises InputError: the map is none of T1, or its B1 map is gone.
+    :raises InputError: the map is none of T1 or out of date, or its B1 map is gone.
     """
+    _require_t1(t1_map)
+    mask_node, b1_node = validity_node(t1_map), b1_of_t1_map(t1_map)
+    values = volume_array(t1_map)
+    # The mask belongs to the map's own voxels, wherever a transform has moved one of them.
+    valid = _can_be_t1(values) if mask_node is None else volume_array(mask_node) != 0
+    values = np.where(valid, values, 0) if mask_node is None else values
+    part_valid = _value_at(t1_map, grid_node, voxel, valid.view(np.uint8))
+    t1 = _value_at(t1_map, grid_node, voxel, values) * map_factor(t1_map) if part_valid >= _ALL_OF_A_VOXEL else np.nan
+    return t1, None if b1_node is None else _value_at(b1_node, grid_node, voxel, volume_array(b1_node)) * b1_scale(b1_node)
+
+
+def _require_t1(t1_map) -> None:
     quantity = map_quantity(t1_map)
     if quantity is None or quantity.key != "T1":
         raise InputError(f"Volume '{t1_map.GetName()}' is no T1 map; choose one, or enter one T1 for all tissue.")
-    mask_node, b1_node = validity_node(t1_map), b1_of_t1_map(t1_map)
-    valid = mask_node is None or _value_at(mask_node, grid_node, voxel) >= _ALL_OF_A_VOXEL
-    t1 = _value_at(t1_map, grid_node, voxel) / quantity.display_factor if valid else np.nan
-    return t1, None if b1_node is None else _value_at(b1_node, grid_node, voxel) * b1_scale(b1_node)
+    if reason := outdated_t1(t1_map):
+        raise InputError(reason)
 
 
-def _value_at(volume_node, grid_node, voxel) -> float:
-    """Return a volume's value at a voxel (k, j, i) of another one, interpolated linearly; NaN where it does not reach."""
+def _can_be_t1(values) -> np.ndarray:
+    """Tell where a map has a T1; maps from elsewhere have 0 where there is none, which must not be mixed into their neighbours."""
+    with np.errstate(invalid="ignore"):
+        return np.isfinite(values) & (values > 0)
+
+
+def _value_at(volume_node, grid_node, voxel, values) -> float:
+    """Return values (k, j, i) of a volume at a voxel (k, j, i) of another one, interpolated linearly; NaN where it does not reach."""
     from scipy import ndimage
 
     position = (np.linalg.inv(ijk_to_world(volume_node)) @ ijk_to_world(grid_node) @ [*voxel[::-1], 1.0])[2::-1, None]
     # A voxel's own centre must not fall into its neighbour by rounding.
     position = np.where(np.abs(position - np.rint(position)) < 1e-6, np.rint(position), position)
-    return float(ndimage.map_coordinates(volume_array(volume_node), position, np.float64, order=1, cval=np.nan)[0])
+    return float(ndimage.map_coordinates(values, position, np.float64, order=1, cval=np.nan)[0])
 
 
 def record_conversion(map_node, conversion: Conversion, t1_map, t1_s: float | None) -> None:
@@ -146,7 +160,6 @@ def record_conversion(map_node, conversion: Conversion, t1_map, t1_s: float | No
         "HCC.SeriesRepetitionTime": f"{conversion.repetition_time_s:g}",
         "HCC.BaselineImages": f"{conversion.baseline}",
         "HCC.T10": f"{t1_s:g} s" if t1_map is None else f"map '{t1_map.GetName()}'",
-        "HCC.SeriesTimes": _fingerprint_of(conversion.time_s),
         "HCC.T10Voxels": "" if t1_map is None else _fingerprint(t1_map),
     }.items():
         map_node.SetAttribute(attribute, value)
@@ -154,10 +167,12 @@ def record_conversion(map_node, conversion: Conversion, t1_map, t1_s: float | No
 
 
 def outdated_conversion(map_node) -> str:
-    """Return why a map from concentrations is out of date: its T1 map, flip angle, TR or times were changed since; empty where it is not."""
+    """Return why a map from concentrations is out of date: T1, flip angle, TR or times were changed since; empty where it is not."""
     name, t1_map = map_node.GetName(), map_node.GetNodeReference(T1_REFERENCE)
     if t1_map is not None and _fingerprint(t1_map) != map_node.GetAttribute("HCC.T10Voxels"):
         return f"The T1 map '{t1_map.GetName()}' was computed again after '{name}' was; compute '{name}' again."
+    if t1_map is not None and (reason := outdated_t1(t1_map)):
+        return f"{reason} '{name}' was made with it and follows."
     for sequence_node in map_sources(map_node):
         for value, attribute, what in (
             (flip_angle_deg(sequence_node), "HCC.SeriesFlipAngle", "flip angle"),
@@ -166,23 +181,12 @@ def outdated_conversion(map_node) -> str:
             kept = map_node.GetAttribute(attribute)
             if kept and value is not None and f"{value:g}" != kept:
                 return f"The {what} of '{sequence_node.GetName()}' is {value:g} now, '{name}' was made with {kept}; compute it again."
-        times = map_node.GetAttribute("HCC.SeriesTimes")
-        if times and _times_of(sequence_node) != times:
+        times = map_node.GetAttribute(SERIES_TIMES)
+        if times and times_fingerprint(sequence_node) != times:
             return f"The times of the images of '{sequence_node.GetName()}' were changed after '{name}' was computed; compute it again."
     return ""
 
 
 def _fingerprint(map_node) -> str:
     """Return what changes when the voxels of a map do."""
-    return _fingerprint_of(volume_array(map_node))
-
-
-def _fingerprint_of(array) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(array), digest_size=8).hexdigest()
-
-
-def _times_of(sequence_node) -> str:
-    try:
-        return _fingerprint_of(frame_times_s(sequence_node))
-    except InputError:  # no times any more
-        return ""
+    return hashlib.blake2b(np.ascontiguousarray(volume_array(map_node)), digest_size=8).hexdigest()

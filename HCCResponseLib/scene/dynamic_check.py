@@ -9,9 +9,8 @@ from .dynamic_curves import grid_volume, read_curves
 from .dynamic_series import dynamic_geometry, frame_times_s
 from .flip_angles import flip_angle_deg, repetition_time_s
 from .input_check import Finding, Level
-from .input_table import input_function, input_series
+from .input_table import input_function, input_series, unfit_input
 from .map_region import region_mask
-from .relaxometry import outdated_t1
 from .time_points import study_of
 
 __all__ = ["check_dynamic"]
@@ -93,10 +92,8 @@ def _check_input(sequence_node, times, input_node, baseline) -> list[Finding]:
         function = input_function(input_node)
     except InputError as error:
         return [Finding(Level.ERROR, str(error))]
-    series = input_series(input_node)
-    if series is not None and series is not sequence_node:
-        text = f"'{input_node.GetName()}' is the input of '{series.GetName()}': times differ between series; make one for this series."
-        return [Finding(Level.ERROR, text)]
+    if reason := unfit_input(input_node, sequence_node):
+        return [Finding(Level.ERROR, reason)]
     count = baseline_images(times, function.arrival_s) if baseline is None else baseline
     text = f"{count} image(s) before the contrast agent arrives at {function.arrival_s:.1f} s."
     if count < 1:
@@ -104,6 +101,9 @@ def _check_input(sequence_node, times, input_node, baseline) -> list[Finding]:
     else:
         doubt = " That is few: the baseline, and with it every concentration, is uncertain." if count < _FEW_BASELINE else ""
         findings = [Finding(Level.WARNING if doubt else Level.GOOD, text + doubt)]
+    if input_series(input_node) is None:
+        text = f"The series of '{input_node.GetName()}' is not in the scene any more: check that its times are those of this one."
+        findings.append(Finding(Level.WARNING, text))
     return findings + [Finding(Level.WARNING, f"{input_node.GetName()}: {warning.sentence}") for warning in function.warnings]
 
 
@@ -117,8 +117,6 @@ def _check_t1(sequence_node, times, input_node, t1_map, t1_s, baseline, region) 
     except (InputError, GeometryError) as error:
         return [Finding(Level.ERROR, str(error))]
     findings = []
-    if t1_map is not None and (reason := outdated_t1(t1_map)):
-        findings.append(Finding(Level.ERROR, reason))
     if t1_map is not None and study_of(t1_map) != study_of(sequence_node):
         text = f"T1 map '{t1_map.GetName()}' is of another examination than '{sequence_node.GetName()}': lesion and position may differ."
         findings.append(Finding(Level.WARNING, text))

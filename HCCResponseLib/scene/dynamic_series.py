@@ -5,6 +5,8 @@ attributes of the sequence node. A sequence browser shows one image after the ot
 computations read the sequence, wherever the browser stands.
 """
 
+import hashlib
+
 import numpy as np
 import slicer
 
@@ -18,7 +20,16 @@ from .roles import set_role
 from .subject_hierarchy import subject_hierarchy_item
 from .volumes import add_volume, update_volume, volume_array, volume_geometry
 
-__all__ = ["add_dynamic_series", "browser_of", "dynamic_geometry", "dynamic_signals", "frame_times_s", "sequence_shown_by", "shown_volume"]
+__all__ = [
+    "add_dynamic_series",
+    "browser_of",
+    "dynamic_geometry",
+    "dynamic_signals",
+    "frame_times_s",
+    "sequence_shown_by",
+    "shown_volume",
+    "times_fingerprint",
+]
 
 INDEX_NAME, INDEX_UNIT = "time", "s"
 SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "min": 60.0, "minute": 60.0, "minutes": 60.0}
@@ -128,6 +139,15 @@ def frame_times_s(sequence_node, *, fewest: int = 1) -> np.ndarray:
     times = values * SECONDS[unit.lower()]
     _check_times(times, name, fewest=fewest)
     return times - times[0]
+
+
+def times_fingerprint(sequence_node) -> str:
+    """Return what changes when the times of the images do; empty where it has no times."""
+    try:
+        times = frame_times_s(sequence_node)
+    except InputError:
+        return ""
+    return hashlib.blake2b(times.tobytes(), digest_size=8).hexdigest()
 
 
 def browser_of(sequence_node):

@@ -7,9 +7,9 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress, report_progress, subrange
 from .b1_maps import b1_fraction, b1_of_t1_map
-from .concentration import baseline_images, conversion_of, outdated_conversion, record_conversion, tissue_t1
+from .concentration import SERIES_TIMES, baseline_images, conversion_of, outdated_conversion, record_conversion, tissue_t1
 from .dynamic_curves import grid_volume, read_curves
-from .dynamic_series import dynamic_geometry, frame_times_s
+from .dynamic_series import dynamic_geometry, frame_times_s, times_fingerprint
 from .input_check import require_no_error
 from .map_region import region_mask, region_text
 from .map_set import check_outputs, make_maps, maps_of
@@ -50,7 +50,7 @@ def compute_enhancement(
     :param map_nodes: maps of this series by quantity to write into.
     :return: map nodes by quantity.
     :raises InputError: no image before arrival, a series that ends less than 60 s after it, a region without voxels, or (for IAUC60)
-        flip angle, TR or T1 missing; nothing is changed then.
+        flip angle, TR or T1 missing or the T1 map out of date; nothing is changed then.
     :raises Cancelled: ``progress`` returned False; nothing is changed then.
     """
     from ..quantification.enhancement import iauc, relative_enhancement, time_to_peak, wash_in
@@ -93,7 +93,12 @@ def compute_enhancement(
     common = dict(
         source_nodes=[sequence_node],
         prefix=prefix,
-        attributes={"HCC.ArrivalS": f"{arrival_s:.6g}", "HCC.BaselineImages": f"{count}", "HCC.Region": region_text(region)},
+        attributes={
+            "HCC.ArrivalS": f"{arrival_s:.6g}",
+            "HCC.BaselineImages": f"{count}",
+            "HCC.Region": region_text(region),
+            SERIES_TIMES: times_fingerprint(sequence_node),
+        },
         transform_node=grid.GetParentTransformNode(),
     )
     outputs = dict(map_nodes or {})
@@ -113,4 +118,4 @@ def enhancement_maps_of(sequence_node) -> dict:
 
 
 outdated_enhancement = outdated_conversion
-"""Maps of relative enhancement keep no settings that could change."""
+"""Maps of relative enhancement keep no settings that could change but the times of the images."""

@@ -7,15 +7,16 @@ from .volumes import ijk_to_world, volume_array, volume_geometry
 __all__ = ["array_on_grid_of"]
 
 
-def array_on_grid_of(volume_node, reference_node) -> np.ndarray:
+def array_on_grid_of(volume_node, reference_node, voxels=None) -> np.ndarray:
     """Return the voxels of a volume on the grid of another one, both where their transforms place them: (k, j, i).
 
     On one grid these are its own voxels; else float32, interpolated linearly, NaN where the volume does not reach.
 
+    :param voxels: (k, j, i) other values for the voxels of the volume; None: its own.
     :raises InputError: a node is missing or has no voxels.
     :raises GeometryError: a parent transform is not linear.
     """
-    voxels = volume_array(volume_node)
+    voxels = volume_array(volume_node) if voxels is None else voxels
     grid = volume_geometry(reference_node, world=True)
     if volume_geometry(volume_node, world=True).matches(grid):
         return voxels

@@ -16,7 +16,9 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ..errors import InputError
+from .dynamic_series import times_fingerprint
 from .escaped_text import safe_node_name
+from .flip_angles import flip_angle_deg, repetition_time_s
 from .subject_hierarchy import place_beside
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "input_vessel",
     "input_warnings",
     "inputs_of",
+    "unfit_input",
     "write_input",
 ]
 
@@ -38,7 +41,8 @@ TIME, CONCENTRATION = "time_s", "concentration_mM"
 SERIES_REFERENCE = "HCC.SourceVolume"
 SEGMENTATION_REFERENCE = "HCC.SourceSegmentation"
 _KIND, _VESSEL, _SHORT, _SOURCE = "HCC.InputKind", "HCC.Vessel", "HCC.InputName", "HCC.InputSource"
-_ARRIVAL, _HEMATOCRIT, _WARNINGS = "HCC.ArrivalS", "HCC.Hematocrit", "HCC.Warnings"
+_ARRIVAL, _HEMATOCRIT, _WARNINGS, _TIMES = "HCC.ArrivalS", "HCC.Hematocrit", "HCC.Warnings", "HCC.SeriesTimes"
+SERIES_FLIP_ANGLE, SERIES_REPETITION_TIME = "HCC.SeriesFlipAngle", "HCC.SeriesRepetitionTime"
 
 
 class InputKind(StrEnum):
@@ -71,10 +75,12 @@ def write_input(
     :param short: how a map's method names it ("Parker AIF"): equal for inputs whose maps are to be compared between examinations.
     :param source: where it is from, in a sentence.
     :param settings: further attributes.
-    :raises InputError: ``table_node`` holds another table, which would be lost.
+    :raises InputError: ``table_node`` holds another table or the input of another series, which would be lost.
     """
     if table_node is not None and table_node.GetNumberOfColumns() and input_kind(table_node) is None:
         raise InputError(f"Table '{table_node.GetName()}' holds something else that would be lost; choose another output, or a new one.")
+    if table_node is not None and input_series(table_node) not in (None, sequence_node):
+        raise InputError(f"'{table_node.GetName()}' is the input of another series and would be lost; choose another output, or a new one.")
     if table_node is None:
         table_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", safe_node_name(name))
     columns = vtk.vtkTable()
@@ -83,6 +89,7 @@ def write_input(
         array.SetName(column)
         columns.AddColumn(array)
     facts = {
+        _TIMES: times_fingerprint(sequence_node),
         _KIND: str(kind),
         _VESSEL: str(function.vessel),
         _SHORT: short,
@@ -162,6 +169,30 @@ def inputs_of(sequence_node, vessel: str = "artery") -> list:
 def input_series(table_node):
     """Return the dynamic series that an input is for; None where it is no longer in the scene."""
     return table_node.GetNodeReference(SERIES_REFERENCE)
+
+
+def unfit_input(table_node, sequence_node) -> str:
+    """Return why an input must not be used for a dynamic series; empty where it may.
+
+    It was made for another series, or flip angle, TR or times were changed since (an imported one depends on none of them).
+    """
+    name, its_series = table_node.GetName(), input_series(table_node)
+    if its_series not in (None, sequence_node):
+        return f"'{name}' is the input of '{its_series.GetName()}': times differ between series; make one for this series."
+    if its_series is None or input_kind(table_node) is InputKind.IMPORTED:
+        return ""
+    series = sequence_node.GetName()
+    for value, attribute, what in (
+        (flip_angle_deg(sequence_node), SERIES_FLIP_ANGLE, "flip angle"),
+        (repetition_time_s(sequence_node), SERIES_REPETITION_TIME, "repetition time"),
+    ):
+        kept = table_node.GetAttribute(attribute)
+        if kept and value is not None and f"{value:g}" != kept:
+            return f"The {what} of '{series}' is {value:g} now, '{name}' was measured with {kept}; measure it again."
+    times = table_node.GetAttribute(_TIMES)
+    if times and times_fingerprint(sequence_node) != times:
+        return f"The times of the images of '{series}' were changed after '{name}' was made; make it again."
+    return ""
 
 
 def input_fingerprint(table_node) -> str:

@@ -25,6 +25,7 @@ from .volumes import add_volume, update_volume, volume_array, volume_geometry
 __all__ = [
     "Provenance",
     "make_parameter_map",
+    "map_factor",
     "map_provenance",
     "map_quantity",
     "map_sources",
@@ -131,16 +132,7 @@ def map_values(map_node) -> tuple[np.ndarray, Quantity]:
     :raises InputError: the volume has no known quantity, a unit that is not one of its quantity, or lost its validity mask.
     :raises GeometryError: the validity mask does not lie on the grid of the map.
     """
-    quantity = map_quantity(map_node)
-    if quantity is None:
-        raise InputError(
-            f"Volume '{map_node.GetName()}' does not say what its values are (no coded quantity), so they cannot be measured as a map.",
-        )
-    units = map_node.GetVoxelValueUnits()
-    try:
-        factor = canonical_factor(quantity, (units.GetCodeValue() if units else None) or "")
-    except InputError as error:
-        raise InputError(f"Volume '{map_node.GetName()}': {error}") from None
+    factor, quantity = map_factor(map_node), map_quantity(map_node)
     values = volume_array(map_node) * np.float64(factor)
     mask_node = validity_node(map_node)
     if mask_node is None and map_node.GetAttribute("HCC.Quantity"):
@@ -152,6 +144,23 @@ def map_values(map_node) -> tuple[np.ndarray, Quantity]:
             )
         values[volume_array(mask_node) == 0] = np.nan
     return values, quantity
+
+
+def map_factor(map_node) -> float:
+    """Return the factor from the voxels of a map, in the unit that the volume tells, to the quantity's canonical unit.
+
+    :raises InputError: the volume has no known quantity, or a unit that is not one of its quantity.
+    """
+    quantity = map_quantity(map_node)
+    if quantity is None:
+        raise InputError(
+            f"Volume '{map_node.GetName()}' does not say what its values are (no coded quantity), so they cannot be measured as a map.",
+        )
+    units = map_node.GetVoxelValueUnits()
+    try:
+        return canonical_factor(quantity, (units.GetCodeValue() if units else None) or "")
+    except InputError as error:
+        raise InputError(f"Volume '{map_node.GetName()}': {error}") from None
 
 
 def map_provenance(map_node) -> Provenance:

@@ -4,15 +4,16 @@ import json
 from collections.abc import Mapping
 
 import numpy as np
+
 from ..errors import InputError
 from ..progress import Progress, report_progress, subrange
 from .b1_maps import b1_fraction, b1_of_t1_map
-from .concentration import Conversion, conversion_of, outdated_conversion, record_conversion, tissue_t1
+from .concentration import SERIES_TIMES, Conversion, conversion_of, outdated_conversion, record_conversion, tissue_t1
 from .dynamic_check import check_dynamic
 from .dynamic_curves import grid_volume, read_curves
-from .dynamic_series import dynamic_geometry
+from .dynamic_series import dynamic_geometry, times_fingerprint
 from .input_check import Finding, Level, require_no_error
-from .input_table import input_description, input_fingerprint, input_function, input_series
+from .input_table import input_description, input_fingerprint, input_function, unfit_input
 from .map_region import leave_out_air, region_mask, region_text
 from .map_set import check_outputs, make_maps, maps_of
 from .prepared_models import prepared_model
@@ -108,8 +109,8 @@ def compute_perfusion(
     findings = check_dynamic(sequence_node, input_node=input_node, t1_map=t1_map, t1_s=t1_s, baseline=baseline)
     require_no_error(findings + check_outputs(map_nodes, [sequence_node]))
     check_model(model, portal_node)
-    if portal_node is not None and input_series(portal_node) not in (None, sequence_node):
-        raise InputError(f"'{portal_node.GetName()}' is the portal input of another series: times differ; make one for this series.")
+    if portal_node is not None and (reason := unfit_input(portal_node, sequence_node)):
+        raise InputError(reason)
     conversion = conversion_of(sequence_node, function.arrival_s, relaxivity, baseline=baseline)
     grid = grid_volume(sequence_node)
     geometry = dynamic_geometry(sequence_node)
@@ -147,6 +148,7 @@ def compute_perfusion(
             "HCC.PortalInputSource": "" if portal_node is None else input_description(portal_node)[1],
             "HCC.PortalInputSamples": "" if portal_node is None else input_fingerprint(portal_node),
             "HCC.AirLeftOut": "yes" if air_left_out else "no",
+            SERIES_TIMES: times_fingerprint(sequence_node),
             "HCC.Region": region_text(region),
             _COUNTS: json.dumps(found.counts()),
         },

@@ -17,7 +17,7 @@ from .concentration import Conversion, conversion_of, tissue_at, tissue_t1
 from .dynamic_curves import grid_volume, read_curves, voxel_at
 from .dynamic_series import frame_times_s
 from .flip_angles import flip_angle_deg, repetition_time_s
-from .input_table import input_function
+from .input_table import input_function, unfit_input
 from .perfusion import QUANTITY_OF
 from .prepared_models import plasma_curve, prepared_model
 from .segments import segment_mask
@@ -216,6 +216,9 @@ def _dynamic_curve(
         if input_node is None:
             return curve
         function = input_function(input_node)
+        for table in filter(None, (input_node, portal_node)):
+            if reason := unfit_input(table, sequence_node):
+                raise InputError(reason)
         if relaxivity is None:
             raise InputError("The relaxivity of the contrast agent is needed for concentrations; enter it.")
         if (t1_map is None) == (t1_s is None):

@@ -11,6 +11,7 @@ from HCCResponseLib.quantification.enhancement import iauc
 from HCCResponseLib.response.quantities import QUANTITIES
 from HCCResponseLib.scene.enhancement import compute_enhancement, enhancement_maps_of
 from HCCResponseLib.scene.flip_angles import set_flip_angle_deg
+from HCCResponseLib.scene.frame_interval import set_typed_interval
 from HCCResponseLib.scene.outdated_maps import outdated_map
 from HCCResponseLib.scene.parameter_maps import make_parameter_map, map_provenance, map_values
 
@@ -51,6 +52,9 @@ class TestEnhancement(DynamicScene):
         set_flip_angle_deg(self.sequence, 10)
         self.assertIn("flip angle of 'dce' is 10 now", outdated_map(maps["IAUC60"]))
         self.assertEqual(outdated_map(maps["WASH_IN"]), "")
+        set_typed_interval(self.sequence, "5")
+        self.assertIn("times of the images", outdated_map(maps["WASH_IN"]))
+        set_typed_interval(self.sequence, "4.3")
         again = compute_enhancement(self.sequence, map_nodes=maps, **self.options)
         self.assertEqual(set(again), {"ENHANCEMENT", "ENHANCEMENT_AREA60", "TIME_TO_PEAK", "WASH_IN"})
         self.assertEqual(enhancement_maps_of(self.sequence), again)

@@ -8,10 +8,14 @@ from slicer_core_scene import reopen
 import slicer
 
 from HCCResponseLib.errors import Cancelled, InputError
-from HCCResponseLib.geometry import Geometry
+from HCCResponseLib.geometry import LPS_TO_RAS, Geometry
 from HCCResponseLib.response.quantities import QUANTITIES
 from HCCResponseLib.scene.arterial_input import measured_input, population_input, portal_input
-from HCCResponseLib.scene.flip_angles import set_flip_angle_deg
+from HCCResponseLib.scene.concentration import tissue_at, tissue_t1
+from HCCResponseLib.scene.dynamic_curves import grid_volume
+from HCCResponseLib.scene.enhancement import compute_enhancement
+from HCCResponseLib.scene.flip_angles import set_flip_angle_deg, set_repetition_time_s
+from HCCResponseLib.scene.frame_interval import set_typed_interval
 from HCCResponseLib.scene.parameter_maps import make_parameter_map, map_provenance, map_values, validity_node
 from HCCResponseLib.scene.perfusion import (
     check_dynamic,
@@ -27,6 +31,19 @@ from HCCResponseLib.scene.subject_hierarchy import study_item, subject_hierarchy
 from HCCResponseLib.scene.volumes import add_volume, volume_array, volume_geometry
 from HCCResponseLib.scene.voxel_curve import curve_at
 from HCCResponseLib.quantification.contrast import concentration_to_signal
+
+
+def entry(*code):
+    coded = slicer.vtkCodedEntry()
+    coded.SetValueSchemeMeaning(*code)
+    return coded
+
+
+def translation(x_mm: float) -> np.ndarray:
+    matrix = np.eye(4)
+    matrix[0, 3] = x_mm
+    return matrix
+
 
 BLOOD = dict(blood_t1_s=BLOOD_T1_S, relaxivity=RELAXIVITY, hematocrit=HEMATOCRIT)
 KEYS = {"KTRANS": "ktrans", "VE": "ve", "VP": "vp"}
@@ -114,12 +131,32 @@ class TestBeforeComputing(PerfusionScene):
         self.assertIn("'AIF Parker 2006' is the input of 'dce'", self.told(input_node=other))
         with self.assertRaisesRegex(InputError, "is the input of 'dce'"):
             self.compute(input=other, baseline=3)
-        with self.assertRaisesRegex(InputError, "portal input of another series"):
+        with self.assertRaisesRegex(InputError, "is the input of 'dce'"):
             self.compute(model="dual_input", portal_node=portal_input(other, first))
+        curve = curve_at(self.sequence, (GEOMETRY.ijk_to_ras @ [3, 8, 1, 1])[:3], other, relaxivity=RELAXIVITY, t1_s=0.8)
+        self.assertIn("is the input of 'dce'", curve.problem)
+        with self.assertRaisesRegex(InputError, "would be lost"):
+            population_input(self.sequence, arrival_s=ARRIVAL_S, table_node=other)
+        slicer.mrmlScene.RemoveNode(first)
+        self.assertIn("not in the scene any more", self.told("warning", input_node=other))
         hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
         study = study_item(patient_id="P1", patient_name="X", study_uid="1.2.3")
         hierarchy.SetItemParent(subject_hierarchy_item(self.t1_map), study)
         self.assertIn("of another examination", self.told("warning", t1_map=self.t1_map))
+
+    def test_an_input_that_was_measured_with_other_settings(self):
+        self.prepare()
+        measured = measured_input(self.sequence, self.segmentation, self.aorta, **BLOOD)
+        self.assertEqual(self.told(input_node=measured), "")
+        set_flip_angle_deg(self.sequence, 10)
+        self.assertIn("flip angle of 'dce' is 10 now, 'AIF measured in Aorta' was measured with 15", self.told(input_node=measured))
+        self.assertEqual(self.told(input_node=self.input), "")
+        with self.assertRaisesRegex(InputError, "measure it again"):
+            self.compute(input=measured)
+        set_flip_angle_deg(self.sequence, ANGLE)
+        set_typed_interval(self.sequence, "5")
+        for table in (measured, self.input):
+            self.assertIn("times of the images of 'dce' were changed", self.told(input_node=table))
 
     def test_saturation(self):
         signals = self.signals()
@@ -193,6 +230,35 @@ class TestMaps(PerfusionScene):
         np.testing.assert_allclose(ktrans[fitted], self.on_grid("ktrans")[fitted], rtol=2e-3)
         texts = " ".join(finding.text for finding in perfusion_summary(maps["KTRANS"]))
         self.assertIn("the T1 before contrast is not a number", texts)
+
+    def test_t1_map_from_elsewhere_in_its_own_unit(self):
+        self.prepare()
+        fine = Geometry.from_parts((40, 40, 40), (1.5, 1.5, 1.5), (-30, 25, -10))
+        for code, factor in (("s", 1.0), ("ms", 1e3)):
+            values = np.full(fine.shape, 0.8 * factor, np.float32)
+            values[:, ::9] = 0  # none there, and no mask says so
+            node = add_volume(values, fine, f"T1 in {code}")
+            node.SetVoxelValueQuantity(entry("113063", "DCM", "T1"))
+            node.SetVoxelValueUnits(entry(code, "UCUM", code))
+            here = tissue_t1(grid_volume(self.sequence), node, None)
+            known = np.isfinite(here)
+            self.assertTrue(0.3 < known[TISSUE].mean() < 1)
+            np.testing.assert_allclose(here[known], 0.8, rtol=1e-5)
+            for voxel in np.argwhere(TISSUE)[::7]:
+                np.testing.assert_allclose(tissue_at(node, grid_volume(self.sequence), voxel)[0], here[tuple(voxel)], rtol=1e-5)
+
+    def test_a_t1_map_that_a_transform_moves_takes_its_mask_along(self):
+        self.prepare()
+        grid = grid_volume(self.sequence)
+        far = Geometry(GEOMETRY.shape, LPS_TO_RAS @ translation(60) @ GEOMETRY.ijk_to_ras)
+        t1_map = self.add_t1_map(far, self.on_grid("t1"))
+        back = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        back.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(translation(-59.9)))
+        t1_map.SetAndObserveTransformNodeID(back.GetID())
+        here = tissue_t1(grid, t1_map, None)
+        self.assertGreater(np.isfinite(here).sum(), 0.3 * TISSUE.sum())
+        voxel = np.argwhere(np.isfinite(here))[0]
+        self.assertAlmostEqual(tissue_at(t1_map, grid, voxel)[0], here[tuple(voxel)], places=5)
 
     def test_the_b1_map_of_the_t1_map_holds_for_the_concentrations_too(self):
         b1 = np.full(GEOMETRY.shape, 0.85, np.float32)
@@ -319,6 +385,25 @@ class TestAgain(PerfusionScene):
         slicer.mrmlScene.RemoveNode(t1_map)
         population_input(sequence, arrival_s=22.0, table_node=node.GetNodeReference("HCC.ArterialInput"))
         self.assertIn("was changed after", outdated_perfusion(node))
+
+    def test_a_t1_map_out_of_date_makes_what_comes_from_it_so(self):
+        self.prepare()
+        vfa = []
+        for angle in (5.0, 15.0):
+            e, a = np.exp(-TR / 0.8), np.radians(angle)
+            signal = np.full(GEOMETRY.shape, 9000 * np.sin(a) * (1 - e) / (1 - e * np.cos(a)), np.float32)
+            vfa.append(add_volume(signal, GEOMETRY, f"vfa {angle:g}"))
+            set_flip_angle_deg(vfa[-1], angle)
+            set_repetition_time_s(vfa[-1], TR)
+        t1_map = compute_t1(vfa)
+        maps = self.compute(t1_map=t1_map)
+        self.assertEqual(outdated_perfusion(maps["KTRANS"]), "")
+        set_flip_angle_deg(vfa[0], 4)
+        self.assertRegex(outdated_perfusion(maps["KTRANS"]), "4, 15 deg now.*'Ktrans' was made with it")
+        with self.assertRaisesRegex(InputError, "4, 15 deg now"):
+            self.compute(t1_map=t1_map)
+        with self.assertRaisesRegex(InputError, "4, 15 deg now"):
+            compute_enhancement(self.sequence, arrival_s=ARRIVAL_S, relaxivity=RELAXIVITY, t1_map=t1_map, region=self.region)
 
     def test_a_moved_series_gives_moved_maps(self):
         self.prepare()

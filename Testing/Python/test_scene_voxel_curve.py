@@ -114,7 +114,8 @@ class TestDynamic(DynamicScene):
         signals = self.signals()
         signals[self.voxel] = 500 + np.random.default_rng(1).normal(0, 3, TIMES.size)
         sequence = self.add_series(signals)
-        curve = curve_at(sequence, point_of(self.voxel), self.input, **self.settings)
+        table = population_input(sequence, arrival_s=ARRIVAL_S, hematocrit=HEMATOCRIT)
+        curve = curve_at(sequence, point_of(self.voxel), table, **self.settings)
         self.assertIn("no enhancement above the noise", curve.note)
         self.assertEqual((curve.parameters["KTRANS"], curve.fit_x.size), (0.0, 0))
 
