@@ -49,7 +49,7 @@ class WaterfallBar:
     :param percent: change from the baseline.
     :param time_point: examination in which it was best, the first of equals.
     :param inside_repeatability: to be drawn grey.
-    :param category: best overall response, of the sum; None for a lesion.
+    :param category: overall response in that examination, of the sum; None for a lesion.
     """
 
     label: str

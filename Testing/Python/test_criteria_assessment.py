@@ -84,6 +84,17 @@ class AssessTest(unittest.TestCase):
         found = assess(make_case({"L1": {}}, {("L1", "LONG_AXIS"): [20.0, 10.0]}))
         self.assertEqual(found.not_applicable["mRECIST"], "no target was measured for it at baseline; non-target L1 not evaluated")
 
+    def test_volumes_without_targets_are_not_followed(self):
+        found = assess(make_case({"L1": {}}, {("L1", "VOLUME"): [40.0, 80.0], ("L1", "VIABLE_VOLUME"): [40.0, 80.0]}))
+        self.assertEqual(found.criteria, {})
+        self.assertEqual(
+            found.not_applicable["Volume (exploratory)"],
+            "there are no targets to follow; measure the longest diameters at baseline, or choose the targets",
+        )
+        self.assertIn("the viable diameters at baseline", found.not_applicable["Viable volume (exploratory)"])
+        chosen = assess(make_case({"L1": TARGET}, {("L1", "VOLUME"): [40.0, 80.0]}))
+        self.assertIs(chosen.criteria["Volume (exploratory)"].at(1).category, Category.PD)
+
     def test_a_criterion_without_a_baseline_does_not_apply(self):
         found = assess(make_case({"L1": TARGET}, {("L1", "LONG_AXIS"): [20.0, 10.0], ("L1", "VIABLE_DIAMETER"): [None, 10.0]}))
         self.assertEqual(found.not_applicable["mRECIST"], "L1 has no viable diameter at baseline")

@@ -35,6 +35,8 @@ class LimitsTest(unittest.TestCase):
         self.assertEqual(show(4.96, "mm", 5.0), "4.96 mm")
         self.assertEqual(show(4.999996, "mm", 5.0), "4.999996 mm")
         self.assertEqual(show(5.0, "mm", 5.0, sign=True), "+5 mm")
+        self.assertEqual(show(0.04, "mL"), "0.04 mL")
+        self.assertEqual(show(0.0, "mL"), "0 mL")
         self.assertEqual(show_change(20.0, 20.0), "+20.0 %")
         self.assertEqual(show_change(19.999999999999996, 20.0), "+20.0 %")
         self.assertEqual(show_change(19.96, 20.0), "+19.96 %")

@@ -21,6 +21,7 @@ TRUTH_VERSION = 1
 NOTES = {
     "volumes": "mL, from the formulas of the outlines; viable + non-enhancing = volume",
     "nv_over_tv": "non-enhancing (necrotic and haemorrhagic) volume over the volume of the lesion",
+    "centre_lps": "mm; the point that the outline is drawn around, up to 4 mm from the centroid",
     "diameters": "mm, in the acquisition plane; viable: longest line that meets no dead tissue",
     "grades": "van den Bos, 1 markedly hypointense to 5 markedly hyperintense against liver; contrasts are of the part that fills most of "
     "the lesion, in units of the liver's spread (noise and texture)",

@@ -11,7 +11,7 @@ from .afp import AfpResponse, afp_responses
 from .best_response import CONFIRMATION_WEEKS, BestResponse, best_response
 from .category import Category, CriterionResult
 from .cautions import Caution, exclusion_cautions, haemorrhage_cautions, necrotic_growth_cautions
-from .choi import choi
+from .choi import CHOI, choi
 from .discordance import Discordance, find_discordances
 from .dose import LesionDose, lesion_doses
 from .easl import easl
@@ -24,7 +24,7 @@ from .reading import choose_reader
 from .recist import recist, select_recist_lesions
 from .targets import Selection
 from .timeline import timeline
-from .volumetric import volumetric
+from .volumetric import VIABLE_VOLUME, VOLUME, volumetric
 from .who import who
 
 __all__ = ["CaseAssessment", "assess"]
@@ -104,8 +104,15 @@ def assess(
         )
     }
     applying, not_applicable = {}, {}
+    without_targets = {
+        **({} if selection.targets else dict.fromkeys((CHOI.name, VOLUME.name), "longest")),
+        **({} if viable_selection.targets else {VIABLE_VOLUME.name: "viable"}),
+    }
     for name, result in results.items():
         problem = _why_not(result)
+        if not problem and name in without_targets:
+            # These follow sizes and nothing else; non-targets tell them nothing.
+            problem = f"there are no targets to follow; measure the {without_targets[name]} diameters at baseline, or choose the targets"
         if problem:
             not_applicable[name] = problem
         else:

@@ -23,11 +23,11 @@ def above(value: float, limit: float) -> bool:
 
 
 def show(value: float, unit: str, *limits: float, sign: bool = False) -> str:
-    """Write a number with one digit after the point (none where it is whole), more where rounding would cross a limit.
+    """Write a number with one digit after the point (none where it is whole), more where rounding would cross a limit or come to 0.
 
-    4.96 mm with a limit of 5 mm reads "4.96 mm", not "5 mm".
+    4.96 mm with a limit of 5 mm reads "4.96 mm", not "5 mm"; 0.04 mL reads "0.04 mL", not "0 mL".
     """
-    text = _rounded(value, limits, sign)
+    text = _rounded(value, (*limits, 0.0), sign)
     return f"{text.removesuffix('.0')} {unit}"
 
 
