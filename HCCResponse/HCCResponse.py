@@ -408,7 +408,7 @@ class HCCResponseWidget(Panel):
         self._fillCriteria()
         self._fillTargets()
         assessment = self._assessment
-        ui.answerLabel.text = note if assessment is None else self.logic.answer(assessment)
+        ui.answerLabel.text = note if assessment is None else self.logic.answer(self._parameterNode, self._case, assessment)
         for button, _plot in self._plotButtons()[1:]:
             button.enabled = assessment is not None
         if assessment is None:
@@ -915,11 +915,18 @@ class HCCResponseLogic(PanelLogic):
         except InputError as error:
             return None, str(error)
 
-    def answer(self, assessment) -> str:
-        """The short answer: where criteria disagree, and the cautions."""
-        lines = [f"⚠ {one.reason}" for one in assessment.discordances]
-        lines += [f"⚠ {one.sentence}" for one in assessment.cautions]
-        return "\n".join(dict.fromkeys(lines)) or _("The criteria agree.")
+    def answer(self, parameters, case, assessment) -> str:
+        """The short answer, as rich text: whether the criteria agree, why not, and the cautions."""
+        import html
+
+        from HCCResponseLib.report.sections import answer_of
+        from HCCResponseLib.response.lesion_grid import lesion_grid
+
+        answer = answer_of(case, assessment, {"ADC": lesion_grid(case, "ADC", reader=assessment.reader)})
+        flags = [f"⚠ {flag.title}: {', '.join(flag.lesions)}" for flag in answer.flags]
+        earlier = [_("Before, at {label}: {reason}").format(label=label, reason=reason) for label, reason in answer.earlier]
+        lines = [html.escape(line) for line in (answer.explanation, *flags, *earlier) if line]
+        return "<br>".join([f"<b>{html.escape(answer.headline)}</b>", *lines])
 
     def followUps(self, case) -> list[tuple[int, str]]:
         """Examinations after the baseline: time point and what to call it."""

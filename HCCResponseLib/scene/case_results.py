@@ -18,6 +18,7 @@ from .examination_import import import_examinations
 from .lesion_identity import LesionIdentity, segment_of_lesion, set_lesion_identity
 from .linked_segments import link_segment
 from .parameter_maps import make_parameter_map
+from .outline_display import set_outline_display
 from .segment_masks import add_segment, set_mask_on_grid
 from .segment_types import set_segment_type
 from .study_nodes import segmentation_of_study
@@ -114,6 +115,7 @@ def _add_outlines(segmentation_node, found: StudyResults) -> None:
         set_mask_on_grid(segmentation_node, segment_id, part.mask, part.geometry)
         link_segment(segmentation_node, segment_id, lesion_id, part.region_type)
         set_lesion_identity(segmentation_node, segment_id, LesionIdentity(part.uid, name))
+    set_outline_display(segmentation_node)
 
 
 def _map_node(one: FoundMap):

@@ -5,9 +5,12 @@ import math
 from ..errors import InputError
 from ..response.measurement import Measurement
 from .lesion_diameters import measure_viable_diameters
+from .lesion_identity import lesion_identity
 from .lesion_necrosis import LesionNecrosis, compare_necrosis
+from .linked_segments import linked_segments
 from .measured_outlines import outline_fingerprint
 from .measurement_rows import Reading, reading_of, rows_of
+from .outline_display import set_outline_display
 from .volumes import ijk_to_world
 
 __all__ = ["keep_result", "kept_fraction", "prepared_from", "result_sentences", "trend_sentences"]
@@ -76,6 +79,8 @@ def keep_result(prepared: LesionNecrosis, result, segmentation_node, segment_id:
     :raises InputError: see :meth:`.lesion_necrosis.LesionNecrosis.apply`; nothing is changed then.
     """
     prepared.apply(result, reading)
+    uid = lesion_identity(segmentation_node, segment_id).uid
+    set_outline_display(segmentation_node, *linked_segments(segmentation_node, uid))
     measure_viable_diameters(segmentation_node, segment_id, reading)
     return list(result.warnings)
 

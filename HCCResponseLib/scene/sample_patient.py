@@ -18,6 +18,7 @@ from ..response.roles import Role
 from .added_nodes import all_or_none
 from .examination_import import import_examinations
 from .lesion_attributes import set_lesion
+from .outline_display import set_outline_display
 from .segment_masks import add_segment, set_mask_on_grid, set_segment_mask
 from .segment_types import set_segment_type
 from .study_nodes import volumes_of_study
@@ -29,7 +30,6 @@ __all__ = ["load_sample_patient"]
 _OUTLINED_ON = Role.T2_FAT_SUPPRESSED
 _LESION_COLORS = ((240, 228, 66), (204, 121, 167), (0, 158, 115))
 """Yellow, purple and green of Okabe and Ito's palette: colour-blind readers tell them apart, and from red and blue of the references."""
-_FILL = 0.25
 _REFERENCES = {
     "liver": RegionType.LIVER_REFERENCE,
     "aorta": RegionType.AORTA,
@@ -121,7 +121,6 @@ def _outline(study: int, examination, known: dict, targets: set[str]):
         set_lesion(node, segment_id, Lesion(lesion["tracking_uid"], lesion["identifier"], kind, proven=True), site="liver")
         node.GetSegmentation().GetSegment(segment_id).SetColor(*(component / 255 for component in color))
         set_segment_mask(node, segment_id, masks[lesion["identifier"]], volume)
-        node.GetDisplayNode().SetSegmentOpacity2DFill(segment_id, _FILL)
     geometry = examination.geometry("perfusion")
     # voxels of one tissue alone: what is measured in them is not mixed with what is beside
     pure = {one.name: one.mask for one in examination.outlines("perfusion", pure=True)}
@@ -133,7 +132,7 @@ def _outline(study: int, examination, known: dict, targets: set[str]):
         segment_id = add_segment(node, region_type.title)
         set_segment_type(node, segment_id, region_type)
         set_mask_on_grid(node, segment_id, mask, geometry)
-        node.GetDisplayNode().SetSegmentOpacity2DFill(segment_id, _FILL)
+    set_outline_display(node)
     return node
 
 
