@@ -12,8 +12,9 @@ from ..response.roles import Role
 from .b_values import b_value
 from .diffusion_check import Finding, Level, check_diffusion
 from .diffusion_import import PHILIPS_PRIVATE, SCALING_ATTRIBUTE, add_diffusion_series, read_diffusion_folder
-from .parameter_maps import make_parameter_map, map_quantity, map_sources
-from .subject_hierarchy import source_uid
+from .input_check import require_no_error
+from .map_region import leave_out_air as without_air
+from .parameter_maps import check_output, make_parameter_map, map_quantity, map_sources
 from .volumes import volume_array, volume_geometry
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "adc_map_of",
     "add_diffusion_series",
     "check_diffusion",
-    "check_output",
     "compute_adc",
     "outdated_adc",
     "read_diffusion_folder",
@@ -53,23 +53,18 @@ def compute_adc(
         be fitted; nothing is changed then.
     :raises Cancelled: ``progress`` returned False; nothing is changed then.
     """
-    from ..lesions.body import remove_specks
-    from ..quantification.diffusion import DiffusionStatus, clear_of_noise, estimate_noise, fit_adc
+    from ..quantification.diffusion import DiffusionStatus, fit_adc
 
     b_values = [b_value(node) for node in volume_nodes] if b_values is None else list(b_values)
-    findings = check_diffusion(volume_nodes, b_values, noise=False)
-    errors = [finding.text for finding in findings if finding.level == Level.ERROR]
-    if map_node is not None and (refusal := check_output(map_node, volume_nodes)):
-        errors.append(refusal)
-    if errors:
-        raise InputError(" ".join(errors))
+    refusal = "" if map_node is None else check_output(map_node, volume_nodes)
+    findings = [Finding(Level.ERROR, refusal)] if refusal else []
+    require_no_error(check_diffusion(volume_nodes, b_values, noise=False) + findings)
     order = sorted(range(len(b_values)), key=lambda index: b_values[index])
     nodes, b_values = [volume_nodes[index] for index in order], [float(b_values[index]) for index in order]
     signals = np.moveaxis(np.stack([volume_array(node) for node in nodes]), 0, -1)
-    air_left_out = leave_out_air and not np.isnan(sigma := estimate_noise(signals).sigma)
-    if air_left_out:
-        clear = remove_specks(clear_of_noise(signals, b_values, sigma))
-        mask = clear if mask is None else clear & np.asarray(mask, bool)
+    air_left_out = False
+    if leave_out_air:
+        mask, air_left_out = without_air(signals, b_values, None if mask is None else np.asarray(mask, bool))
     fit = fit_adc(signals, b_values, method=method, mask=mask, progress=progress)
     if not fit.valid.any():
         status, count = Counter(fit.status.ravel().tolist()).most_common(1)[0]
@@ -102,18 +97,6 @@ def adc_map_of(volume_nodes):
     """Return the ADC map that was last made from these volumes or some of them; None where there is none."""
     maps = [node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if map_quantity(node) is QUANTITIES["ADC"]]
     return next((node for node in reversed(maps) if set(map_sources(node)) & set(volume_nodes)), None)
-
-
-def check_output(map_node, volume_nodes) -> str:
-    """Return why a map of these volumes must not be written into a map node: it is that of another series; empty where it may."""
-    made_from, present = set(map_sources(map_node)), set(volume_nodes)
-    if not made_from:
-        # The images were removed; a series of the DICOM reader may have been joined from several.
-        made_from = set(filter(None, (map_node.GetAttribute("HCC.SourceSeries") or "").split(", ")))
-        present = {uid for node in volume_nodes for uid in source_uid(node).split(", ")}
-    if not made_from or made_from & present:
-        return ""
-    return f"'{map_node.GetName()}' is the map of another series and would be lost; choose another output, or a new one."
 
 
 def outdated_adc(map_node) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..response.roles import Role
 from .b_values import b_value
-from .input_check import Finding, Level, check_grids
+from .input_check import Finding, Level, check_grids, check_one_examination
 from .roles import role
 from .volumes import volume_array
 
@@ -16,7 +16,7 @@ _LOWEST_USUAL_B = 10.0
 
 
 def check_diffusion(volume_nodes, b_values=None, *, noise: bool = True, perfusion: bool = False) -> list[Finding]:
-    """Look at the input of a diffusion map: b-values, roles, grids, noise floor.
+    """Look at the input of a diffusion map: b-values, roles, examination, grids, noise floor.
 
     :param volume_nodes: one volume per image.
     :param b_values: in the order of the volumes, None for one that is not known; where None, those of the volumes' attributes.
@@ -31,7 +31,7 @@ def check_diffusion(volume_nodes, b_values=None, *, noise: bool = True, perfusio
     for node in volume_nodes:
         if role(node) in {Role.ADC, Role.DIFFUSION_MAP}:
             findings.append(Finding(Level.ERROR, f"'{node.GetName()}' is a map made from diffusion images, not one of them; leave it out."))
-    findings += check_grids(volume_nodes)
+    findings += [*check_one_examination(volume_nodes), *check_grids(volume_nodes)]
     if noise and not any(finding.level == Level.ERROR for finding in findings):
         findings.append(_check_noise(volume_nodes, b_values))
     return findings

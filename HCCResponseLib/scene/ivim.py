@@ -11,7 +11,7 @@ from .b_values import b_value
 from .diffusion import outdated_adc
 from .diffusion_check import check_diffusion
 from .diffusion_import import PHILIPS_PRIVATE, SCALING_ATTRIBUTE
-from .input_check import Finding, Level, check_one_examination, require_no_error
+from .input_check import Finding, Level, require_no_error
 from .map_region import leave_out_air, region_mask, region_text
 from .map_set import check_outputs, make_maps, maps_of
 from .volumes import volume_array, volume_geometry
@@ -37,7 +37,7 @@ def check_ivim(
     """
     from ..quantification.diffusion import fit_ivim
 
-    findings = [*check_diffusion(volume_nodes, b_values, noise=noise, perfusion=True), *check_one_examination(volume_nodes)]
+    findings = check_diffusion(volume_nodes, b_values, noise=noise, perfusion=True)
     if any(finding.level == Level.ERROR for finding in findings):
         return findings
     b_values = [b_value(node) for node in volume_nodes] if b_values is None else list(b_values)

@@ -8,15 +8,15 @@ import slicer
 from ..geometry import Geometry
 from ..response.quantities import QUANTITIES
 from ..response.roles import Role
-from .diffusion import check_output
+from .added_nodes import remove_with_helpers
 from .input_check import Finding, Level
-from .parameter_maps import make_parameter_map, map_quantity, map_sources, validity_node
+from .parameter_maps import check_output, make_parameter_map, map_quantity, map_sources, validity_node
 
-__all__ = ["check_outputs", "make_maps", "maps_of", "remove_map"]
+__all__ = ["check_outputs", "make_maps", "maps_of"]
 
 
 def check_outputs(map_nodes: Mapping | None, source_nodes) -> list[Finding]:
-    """Tell which nodes must not be written into: maps of other images, or of another quantity.
+    """Tell which nodes must not be written into: images, maps of other images, or of another quantity.
 
     :param map_nodes: nodes by the key of the quantity that is to be written into them.
     """
@@ -72,7 +72,8 @@ def make_maps(
             for node in (made[key], validity_node(made[key])):
                 node.SetAndObserveTransformNodeID(None if transform_node is None else transform_node.GetID())
     for superfluous in outputs.values():
-        remove_map(superfluous)
+        for node in filter(None, (validity_node(superfluous), superfluous)):
+            remove_with_helpers(node)
     return made
 
 
@@ -84,11 +85,3 @@ def maps_of(source_nodes, keys) -> dict:
         if quantity is not None and quantity.key in keys and set(map_sources(node)) & set(source_nodes):
             found[quantity.key] = node
     return {key: found[key] for key in keys if key in found}
-
-
-def remove_map(map_node) -> None:
-    """Remove a map with its validity mask."""
-    mask_node = validity_node(map_node)
-    slicer.mrmlScene.RemoveNode(map_node)
-    if mask_node is not None:
-        slicer.mrmlScene.RemoveNode(mask_node)

@@ -4,8 +4,8 @@ A map holds shown values (10⁻³ mm²/s for ADC), 0 where no valid value exists
 value is valid. Whoever reads numbers from a map uses :func:`map_values`: canonical unit, NaN where invalid.
 """
 
-from collections.abc import Mapping
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -24,6 +24,7 @@ from .volumes import add_volume, update_volume, volume_array, volume_geometry
 
 __all__ = [
     "Provenance",
+    "check_output",
     "make_parameter_map",
     "map_factor",
     "map_provenance",
@@ -38,6 +39,7 @@ VALIDITY_REFERENCE = "HCC.ValidityMask"
 SOURCE_REFERENCE = "HCC.SourceVolume"
 _COLORS = {"ADC": "Viridis", "D": "Viridis", "D_STAR": "Plasma", "PERFUSION_FRACTION": "Inferno", "T1": "Cividis"}
 _DEFAULT_COLORS = "Inferno"
+_WOULD_BE_LOST = "Volume '{}' holds an image that would be lost; choose another output, or a new one."
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ def make_parameter_map(
     :return: the map's scalar volume node.
     :raises InputError: a shape does not fit the geometry, or ``map_node`` holds an image that is not a map made here.
     """
-    if map_node is not None and map_node.GetImageData() is not None and map_node.GetAttribute("HCC.Quantity") is None:
-        raise InputError(f"Volume '{map_node.GetName()}' holds an image that would be lost; choose another output, or a new one.")
+    if map_node is not None and _holds_an_image(map_node):
+        raise InputError(_WOULD_BE_LOST.format(map_node.GetName()))
     array = np.asarray(array)
     usable = np.isfinite(array)
     if valid is not None:
@@ -114,6 +116,23 @@ def make_parameter_map(
         place_beside(map_node, source_nodes[0])
         place_beside(validity_node(map_node), source_nodes[0])
     return map_node
+
+
+def check_output(map_node, source_nodes) -> str:
+    """Return why a map of these images must not be written into a node: what it holds would be lost; empty where it may.
+
+    That is an image that is no map made here, or the map of another series.
+    """
+    if _holds_an_image(map_node):
+        return _WOULD_BE_LOST.format(map_node.GetName())
+    made_from, present = set(map_sources(map_node)), set(source_nodes)
+    if not made_from:
+        # The images were removed; a series of the DICOM reader may have been joined from several.
+        made_from = set(filter(None, (map_node.GetAttribute("HCC.SourceSeries") or "").split(", ")))
+        present = {uid for node in source_nodes for uid in source_uid(node).split(", ")}
+    if not made_from or made_from & present:
+        return ""
+    return f"'{map_node.GetName()}' is the map of another series and would be lost; choose another output, or a new one."
 
 
 def map_quantity(map_node) -> Quantity | None:
@@ -201,6 +220,11 @@ def show_parameter_map(map_node, reference_node=None, *, opacity: float = 0.6) -
     legend.GetTitleTextProperty().SetFontSize(12)
     legend.GetLabelTextProperty().SetFontSize(12)
     legend.SetVisibility(True)
+
+
+def _holds_an_image(map_node) -> bool:
+    """Tell whether a node holds what is no map made here."""
+    return map_node.GetImageData() is not None and map_node.GetAttribute("HCC.Quantity") is None
 
 
 def _plain_exponents(text: str) -> str:

@@ -25,7 +25,7 @@ from HCCResponseLib.scene.diffusion_groups import diffusion_groups, group_of, vo
 from HCCResponseLib.scene.map_measurement import measure_map
 from HCCResponseLib.scene.parameter_maps import map_provenance, map_quantity, map_values, validity_node
 from HCCResponseLib.scene.roles import role, set_role
-from HCCResponseLib.scene.subject_hierarchy import patient_of, series_uid, study_item
+from HCCResponseLib.scene.subject_hierarchy import patient_of, series_uid, study_item, subject_hierarchy_item
 from HCCResponseLib.scene.volumes import add_volume, update_volume, volume_array, volume_geometry
 
 B_VALUES = (0.0, 50.0, 400.0, 800.0)
@@ -170,6 +170,12 @@ class TestBeforeComputing(SceneTestCase):
     def test_a_volume_without_image_is_named(self):
         nodes = [*add_series(), slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "lost")]
         self.assertIn("'lost'", errors(nodes, [*B_VALUES, 1000.0]))
+
+    def test_images_of_another_examination_are_named(self):
+        nodes = add_series()
+        study = study_item(patient_id="P1", patient_name="X", study_uid="1.2.3")
+        slicer.mrmlScene.GetSubjectHierarchyNode().SetItemParent(subject_hierarchy_item(nodes[3]), study)
+        self.assertIn("'ep2d_diff b800' is of another examination than 'ep2d_diff b0'", errors(nodes))
 
     def test_a_bent_volume_is_named(self):
         nodes = add_series()

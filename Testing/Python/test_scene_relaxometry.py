@@ -201,8 +201,25 @@ class TestT1(SceneTestCase):
         m0 = maps_of([compute_t1(second, with_m0=True), *second], ["M0"])["M0"]
         with self.assertRaisesRegex(InputError, "is a map of M0"):
             compute_t1(second, map_node=m0)
+        image, count = first[0], slicer.mrmlScene.GetNumberOfNodes()
+        before = volume_array(node).copy()
+        for options in (dict(m0_node=image), dict(m0_node=image, with_m0=True)):
+            with self.assertRaisesRegex(InputError, "holds an image that would be lost"):
+                compute_t1(first, map_node=node, method="linear", **options)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), count)
+        np.testing.assert_array_equal(volume_array(node), before)
         self.assertIs(t1_map_of(first), node)
         self.assertIsNot(t1_map_of(second), node)
+
+    def test_a_map_that_is_not_made_again_goes_with_all_that_is_its_own(self):
+        nodes = add_vfa()
+        count = slicer.mrmlScene.GetNumberOfNodes()
+        t1_map = compute_t1(nodes)
+        with_t1 = slicer.mrmlScene.GetNumberOfNodes()
+        compute_t1(nodes, map_node=t1_map, with_m0=True)
+        compute_t1(nodes, map_node=t1_map, m0_node=maps_of(nodes, ["M0"])["M0"])
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), with_t1)
+        self.assertGreater(with_t1, count)
 
     def test_out_of_date_and_through_a_saved_scene(self):
         nodes = add_vfa()
