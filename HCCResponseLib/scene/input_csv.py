@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .dynamic_series import frame_times_s
+from .dynamic_series import SECONDS, frame_times_s
 from .input_table import CONCENTRATION, TIME, InputKind, input_description, input_function, write_input
 
 __all__ = ["export_input", "import_input"]
 
-_SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "min": 60.0, "minute": 60.0, "minutes": 60.0}
-_MILLIMOLAR = {"mm": 1.0, "mmol": 1.0, "mmoll": 1.0}
+_MILLIMOLAR = {"mm", "mmol", "mmoll"}
 _FINEST_S = 0.5
 _HEADER_HELP = f"the first line must name the columns with their units, for example '{TIME},{CONCENTRATION}' (plasma; or blood_mM)"
 
@@ -96,9 +95,15 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
     if separator is None:
         raise InputError(f"'{path.name}' has one column only; {_HEADER_HELP}.")
     rows = csv.reader([line for _number, line in lines], delimiter=separator)
-    first_column, second_column, factor, blood = _columns(next(rows), path)
+    header = next(rows)
+    first_column, second_column, factor, blood = _columns(header, path)
     samples = []
     for (number, _line), row in zip(lines[1:], rows, strict=True):
+        if any(cell.strip() for cell in row[len(header) :]):
+            raise InputError(
+                f"'{path.name}', line {number} has {len(row)} cells, but the first line names {len(header)} columns; with decimal commas, "
+                "separate the columns by semicolons.",
+            )
         try:
             samples.append([_number(row[first_column], separator), _number(row[second_column], separator)])
         except (IndexError, ValueError):
@@ -112,13 +117,13 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
 def _columns(header: list[str], path: Path) -> tuple[int, int, float, bool]:
     words = [re.findall(r"[a-z]+", cell.lower().replace("/l", "l")) for cell in header]
     time = [n for n, found in enumerate(words) if found and found[0] in {"time", "t"}]
-    others = [n for n, found in enumerate(words) if found and n not in time and set(found) & set(_MILLIMOLAR)]
+    others = [n for n, found in enumerate(words) if found and n not in time and set(found) & _MILLIMOLAR]
     if len(time) != 1 or len(others) != 1:
         raise InputError(f"'{path.name}' starts with '{', '.join(header)}'; {_HEADER_HELP}.")
-    units = [word for word in words[time[0]][1:] if word in _SECONDS]
+    units = [word for word in words[time[0]][1:] if word in SECONDS]
     if len(units) != 1:
         raise InputError(f"'{path.name}' does not say the unit of time; {_HEADER_HELP}.")
-    return time[0], others[0], _SECONDS[units[0]], "blood" in words[others[0]]
+    return time[0], others[0], SECONDS[units[0]], "blood" in words[others[0]]
 
 
 def _number(text: str, separator: str) -> float:

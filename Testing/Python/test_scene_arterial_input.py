@@ -224,6 +224,7 @@ class TestFiles(DynamicScene):
             (f"time_s,value\n{rows}", "first line must name"), ("time_s,mM\n1,2\nx,3", "line 3: two numbers are needed, found 'x,3'"),
             ("time_s,mM\n1,2\n2", "line 3: two numbers"), ("time_s,mM\n1,nan\n", "line 2"), ("time_s,mM\n1,2\n2,3\n", "2 samples"),
             ("time_s,mM\n0,0\n2,5\n1,4\n3,2", "times must increase"),
+            ("time_s,mM\n" + rows.replace(".", ","), "line 2 has 4 cells.*separate the columns by semicolons"),
             (f"time_s,mM\n{rows[:200].rsplit(chr(10), 1)[0]}", "the series lasts"),
             ("time_s,mM\n" + "\n".join(f"{t},1" for t in TIMES), "does not rise"),
         ):
