@@ -87,10 +87,11 @@ def timing_hint(t1_grade: int, t2_grade: int, day: float | None = None) -> Timin
         return None
     pattern, substance, (first, last), sources = hint
     agrees = None
-    expected = f"days {first} to {last}" if last else f"after day {first - 1}"
-    sentence = f"{pattern}: {substance}, expected {'on ' if last else ''}{expected} after therapy start"
+    expected = f"on days {first} to {last}" if last else f"later than day {first - 1}"
+    sentence = f"{pattern}: {substance}, expected {expected} after therapy start ({sources[0][1]})"
     if day is not None:
         agrees = day > first - 1 and (last is None or day <= last)
         sentence += f"; day {day:g} {'fits' if agrees else 'does not fit'}"
-    sentence += f" ({'; '.join(source for _text, source in sources)})."
+    # The second source is told for itself: what fits the first need not fit it.
+    sentence = " ".join([f"{sentence}.", *(f"{text.removesuffix('.')} ({source})." for text, source in sources[1:])])
     return TimingHint(pattern, substance, first, last, sources, agrees, sentence)

@@ -45,7 +45,7 @@ class CourseTest(unittest.TestCase):
         self.assertEqual((found.t1_response, found.t2_response), (2, 1))
         self.assertEqual(
             found.reason,
-            "L1: early signal response on T1 since week 8; early signal response on T2 since week 4; course of necrosis not known.",
+            "L1: signal response on T1 since week 8; signal response on T2 since week 4; course of necrosis not known.",
         )
         self.assertIn("T1 grade 4, above baseline (2); T2 grade 4, as baseline; necrosis not known", found.assessments[2].reason)
 

@@ -67,6 +67,11 @@ class LimitsOfTheSumTest(unittest.TestCase):
     def test_stable_says_both_changes(self):
         self.assertEqual(recist(one_lesion(50.0, 50.0)).at(1).reason, "SD: sum 50 mm, +0.0 % from 50 mm at baseline.")
 
+    def test_a_sum_under_the_nadir_is_the_smallest_so_far(self):
+        self.assertEqual(
+            recist(one_lesion(50.0, 45.0, 40.0)).at(2).reason, "SD: sum 40 mm, -20.0 % from 50 mm at baseline, the smallest so far.",
+        )
+
     def test_the_nadir_may_be_any_earlier_examination(self):
         case = one_lesion(50.0, 38.0, 40.0, 45.6)
         result = recist(case)

@@ -155,6 +155,12 @@ class TestTimingHint(unittest.TestCase):
             self.assertEqual(hint.agrees, agrees, (grades, day))
             self.assertIn(HORGER, hint.sentence)
         self.assertIn("day 4 does not fit", timing_hint(1, 1, day=4).sentence)
+        self.assertEqual(
+            timing_hint(4, 1, day=28).sentence,
+            "T1 high, T2 low: intracellular methaemoglobin, expected later than day 3 after therapy start "
+            "(Horger et al., BMC Cancer 2009;9:208); day 28 fits. High signal on T1 with low signal on T2 belongs to the first week "
+            "(Clin Mol Hepatol 2014;20:218).",
+        )
 
     def test_no_hint(self):
         for grades in ((3, 1), (5, 3), (3, 3), (1, 5), (2, 4)):

@@ -191,7 +191,9 @@ def outcome_of_sizes(history: History) -> Outcome:
     if at_least(-change, rule.partial_percent):
         return Outcome(Category.PR, f"{rule.what} {_size(history, now)}, {from_baseline}", numbers)
     clause = f"{rule.what} {_size(history, now)}, {from_baseline}"
-    if position > 0:
+    if now < smallest < baseline:
+        clause += ", the smallest so far"
+    elif position > 0:
         clause += f" and {_growth(rule, smallest, now)} over the nadir of {nadir_text}"
     if _grows_too_little(rule, smallest, now):
         clause += f"; growth under {show(rule.progression_absolute, rule.unit)} is no progression"

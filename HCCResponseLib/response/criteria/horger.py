@@ -236,7 +236,7 @@ def _summary(
         ("T2", t2_response, [one.t2_grade for one in based]),
     ):
         if response is not None:
-            clauses.append(f"early signal response on {sequence} since {examination_label(case, response)}")
+            clauses.append(f"signal response on {sequence} since {examination_label(case, response)}")
         else:
             clauses.append(f"no signal response on {sequence}" if _can_be_told(grades) else f"{sequence} response not known")
     if increase is not None:
