@@ -166,7 +166,8 @@ def _why_not(result: CriterionResult) -> str:
     if any(one.target is None and one.category is not Category.NE for one in followed):
         return ""
     reason = followed[0].reason.removeprefix(f"{followed[0].category}: ").removesuffix(".")
-    return f"no target was measured for it at baseline; {reason}" if followed[0].non_target is Category.NE else reason
+    untold = followed[0].target is None and followed[0].non_target is Category.NE
+    return f"no target was measured for it at baseline; {reason}" if untold else reason
 
 
 def _notes(case: Case) -> tuple[str, ...]:
