@@ -161,14 +161,16 @@ def _adopt(node, headers: _Headers) -> Adopted:
     recognitions = headers.recognitions(hierarchy.GetItemUID(study, "DICOM") if study else "") if uids else ()
     holding = [one for one in recognitions if uids <= _uids_of(one)]
     if holding:
-        return _adopt_by_header(node, uids, holding, headers)
+        return _adopt_by_header(node, uids, holding, recognitions, headers)
     parts = [one for one in recognitions if uids & _uids_of(one)]
     if parts:
         return Adopted(node, None, f"'{node.GetName()}' mixes images of several kinds ({_kinds(parts)}); import the DICOM folder instead.")
     return _adopt_by_name(node)
 
 
-def _adopt_by_header(node, uids: set[str], holding: list, headers: _Headers) -> Adopted:
+def _adopt_by_header(node, uids: set[str], holding: list, recognitions: tuple, headers: _Headers) -> Adopted:
+    from ..dicom.examination import comparable_scaling
+
     fewest = min(len(_uids_of(one)) for one in holding)
     holding = [one for one in holding if len(_uids_of(one)) == fewest]
     found = holding[0]
@@ -177,6 +179,12 @@ def _adopt_by_header(node, uids: set[str], holding: list, headers: _Headers) -> 
         return Adopted(node, None, reason)
     if found.role is None:
         return Adopted(node, None, f"'{node.GetName()}': {found.reason}")
+    if comparable_scaling(found, recognitions) != "rescale":
+        reason = (
+            f"'{node.GetName()}': Philips displays images that are to be compared with each other in different scales, and Slicer loaded "
+            "them so; import the DICOM folder instead."
+        )
+        return Adopted(node, None, reason)
     frames = [frame for one in found.series for frame in one.frames if frame.sop_instance_uid in uids]
     is_sequence = node.IsA("vtkMRMLSequenceNode")
     if is_sequence != (found.role is Role.DCE):

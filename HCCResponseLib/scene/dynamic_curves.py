@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import GeometryError, InputError
 from .dynamic_series import shown_volume
-from .volumes import ijk_to_world, volume_array
+from .volumes import ijk_to_world, volume_array, volume_geometry
 
 __all__ = ["grid_volume", "read_curves", "voxel_at"]
 
@@ -13,13 +13,19 @@ def grid_volume(sequence_node):
     """Return a volume that lies where the images of a dynamic series do: the one that shows it, or its first image.
 
     :raises InputError: no sequence, or it holds no images.
+    :raises GeometryError: what shows it was moved by itself: outlines drawn there would not fit the images.
     """
     if sequence_node is None or sequence_node.GetNumberOfDataNodes() == 0:
         raise InputError("No dynamic series with images was chosen.")
     first, shown = sequence_node.GetNthDataNode(0), shown_volume(sequence_node)
-    if shown is not None and shown.GetImageData() is not None and volume_array(shown).shape == volume_array(first).shape:
-        return shown
-    return first
+    if shown is None or shown.GetImageData() is None:
+        return first
+    if not volume_geometry(shown).matches(volume_geometry(first)):
+        raise GeometryError(
+            f"'{shown.GetName()}' does not lie where the images of its series do: a transform was hardened on it, or it was resampled. "
+            "Show another image of the series and put the transform above it instead.",
+        )
+    return shown
 
 
 def read_curves(sequence_node, voxels) -> np.ndarray:

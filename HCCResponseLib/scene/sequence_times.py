@@ -1,5 +1,6 @@
 """The times of images that another importer made a sequence or single volumes of, and a copy of them over seconds."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,10 @@ _ORIGINAL = "HCC.Original"
 
 _TIME_TAGS = ("AcquisitionTime", "TriggerTime", "SeriesTime", "ContentTime", "Time")
 """What the MultiVolumeImporter tells images apart by; echo and repetition times, also in ms, are no times of images."""
+
+
+_OTHER_TIMES = re.compile(r"echo|repetition|inversion|\bT[ERI]\b", re.IGNORECASE)
+"""Index names of times that are none of images."""
 
 
 def copy_with_times(sequence_node, time_s: Sequence[float], name: str = ""):
@@ -44,16 +49,18 @@ def assembled(volumes_by_time: dict, name: str, study_item: int | None):
 
     :param volumes_by_time: seconds -> volume node.
     :raises InputError: fewer than two volumes.
-    :raises GeometryError: they do not lie on one grid.
+    :raises GeometryError: they do not lie on one grid where their transforms place them, or a transform is not linear.
     """
     times = sorted(volumes_by_time)
     volumes = [volumes_by_time[seconds] for seconds in times]
-    geometry = volume_geometry(volumes[0])
+    first = volumes[0]
+    geometry = volume_geometry(first, world=True)
     for volume in volumes:
-        if not volume_geometry(volume).matches(geometry):
-            raise GeometryError(f"'{volume.GetName()}' and '{volumes[0].GetName()}' do not lie on one grid, so a voxel has no curve.")
+        if not volume_geometry(volume, world=True).matches(geometry):
+            raise GeometryError(f"'{volume.GetName()}' and '{first.GetName()}' do not lie on one grid, so a voxel has no curve.")
     signals = np.stack([volume_array(volume) for volume in volumes], axis=-1)
-    copy = add_dynamic_series(signals, times, geometry, name, study_item=study_item)
+    copy = add_dynamic_series(signals, times, volume_geometry(first), name, study_item=study_item)
+    shown_volume(copy).SetAndObserveTransformNodeID(first.GetTransformNodeID())
     for volume in volumes:
         copy.AddNodeReferenceID(_ORIGINAL, volume.GetID())
     return copy
@@ -110,7 +117,7 @@ def _times(sequence, recognition) -> tuple[np.ndarray, str]:
         points = series_times(recognition.series[0]).points
         if points is not None and len(points.time_s) == count:
             return points.time_s, "DICOM header"
-    if (sequence.GetIndexUnit() or "").strip().lower() in SECONDS:
+    if (sequence.GetIndexUnit() or "").strip().lower() in SECONDS and not _OTHER_TIMES.search(sequence.GetIndexName() or ""):
         return frame_times_s(sequence, fewest=2), "index"
     labels = [text for text in (sequence.GetAttribute("MultiVolume.FrameLabels") or "").split(",") if text.strip()]
     unit = (sequence.GetAttribute("MultiVolume.FrameIdentifyingDICOMTagUnits") or "").strip().lower()

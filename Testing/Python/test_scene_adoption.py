@@ -29,7 +29,7 @@ from HCCResponseLib.scene.sequence_times import copy_with_times, originals_of
 from HCCResponseLib.scene.study_nodes import volumes_of_study
 from HCCResponseLib.scene.subject_hierarchy import study_item, subject_hierarchy_item
 from HCCResponseLib.scene.time_points import studies, time_point
-from HCCResponseLib.scene.volumes import add_volume, volume_array
+from HCCResponseLib.scene.volumes import add_volume, volume_array, volume_geometry
 
 GEOMETRY = Geometry.from_parts((3, 5, 4), (2.5, 2.5, 6.0))
 FRAMES = 12
@@ -192,6 +192,30 @@ class TestByHeader(SceneTestCase):
         self.assertRegex(" ".join(result.problems), "31 of the 32 images")
         self.assertEqual(slicer.util.getNodesByClass("vtkMRMLSequenceNode"), [])
 
+    def test_moved_volumes_give_a_moved_series(self):
+        one = self.series[16]
+        numbers = sorted({frame.acquisition_number for frame in one.frames})
+        volumes = [loaded(one, [frame for frame in one.frames if frame.acquisition_number == number]) for number in numbers]
+        moved = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        matrix = np.eye(4)
+        matrix[2, 3] = 7.0
+        moved.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+        volumes[0].SetAndObserveTransformNodeID(moved.GetID())
+        self.assertRegex(" ".join(adopt_volumes().problems), "do not lie on one grid")
+        for volume in volumes:
+            volume.SetAndObserveTransformNodeID(moved.GetID())
+        (adopted,) = adopt_volumes().nodes
+        self.assertTrue(volume_geometry(shown_volume(adopted.node), world=True).matches(volume_geometry(volumes[0], world=True)))
+
+    def test_images_that_philips_displays_in_different_scales_are_left(self):
+        # what Slicer loads is as displayed: T1 and enhancement from that would be wrong
+        with mock.patch("HCCResponseLib.dicom.examination.read.suitable_scaling", return_value="philips_private"):
+            nodes = [loaded(self.series[number]) for number in (7, 8, 10, 11)]
+            result = adopt_volumes()
+        self.assertEqual([role(node) for node in nodes], [None] * 4)
+        for one in result.nodes:
+            self.assertIn("import the DICOM folder instead", one.reason)
+
     def test_mixed_volume_is_left(self):
         node = loaded(self.series[5])
         uids = (*self.series[5].sop_instance_uids, *self.series[10].sop_instance_uids)
@@ -257,6 +281,8 @@ class TestWithoutHeaders(SceneTestCase):
         self.assertEqual((node.GetIndexUnit(), node.GetNthIndexValue(1)), ("ms", "4300"))
 
     def test_labels_of_the_multi_volume_importer(self):
+        echoes = self.sequence("dyn", np.arange(1, FRAMES + 1) * 2.3, unit="ms", index="EchoTime")
+        self.assertIn("nothing tells the times", adopt_volumes([echoes]).nodes[0].reason)
         for tag, unit, adopted in (("AcquisitionTime", "ms", True), ("EchoTime", "ms", False), ("FlipAngle", "degrees", False)):
             slicer.mrmlScene.Clear(0)
             node = self.sequence("dce", range(FRAMES))

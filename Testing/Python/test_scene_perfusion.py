@@ -386,6 +386,17 @@ class TestAgain(PerfusionScene):
         population_input(sequence, arrival_s=22.0, table_node=node.GetNodeReference("HCC.ArterialInput"))
         self.assertIn("was changed after", outdated_perfusion(node))
 
+    def test_a_transform_hardened_on_what_shows_the_series_is_told(self):
+        self.prepare()
+        shown = shown_volume(self.sequence)
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(translation(9)))
+        shown.SetAndObserveTransformNodeID(transform.GetID())
+        self.compute(t1_map=None, t1_s=0.8, region=None)
+        shown.HardenTransform()
+        with self.assertRaisesRegex(InputError, "a transform was hardened on it"):
+            self.compute()
+
     def test_a_t1_map_out_of_date_makes_what_comes_from_it_so(self):
         self.prepare()
         vfa = []

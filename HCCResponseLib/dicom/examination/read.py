@@ -14,7 +14,7 @@ from ..series import Frame
 from ..signals import Scaling, suitable_scaling
 from ..volume import ImageSeries, read_volume
 
-__all__ = ["Reading", "read_examination"]
+__all__ = ["Reading", "comparable_scaling", "read_examination"]
 
 Images = DiffusionSeries | DynamicSeries | FlipAngleSeries | ImageSeries
 
@@ -57,26 +57,29 @@ def read_examination(
     wanted = set(Role) - {Role.DIFFUSION_MAP} if roles is None else set(roles)
     chosen = [one for one in recognitions if one.role in wanted]
     total = sum(len(_frames(one)) for one in chosen)
-    compared = suitable_scaling([frame for one in recognitions if one.role in _COMPARED for frame in _frames(one)])
     done = 0
     for one in chosen:
         part = subrange(progress, done / total, (done + len(_frames(one))) / total)
         done += len(_frames(one))
-        yield _reading(one, compared, part)
+        yield _reading(one, comparable_scaling(one, recognitions), part)
 
 
-def _reading(one: Recognition, compared: Scaling, progress: Progress | None) -> Reading:
+def comparable_scaling(one: Recognition, recognitions: Sequence[Recognition]) -> Scaling:
+    """Return the scaling in which the images of a recognition can be compared with each other, and phases with other phases.
+
+    :param recognitions: of the whole examination.
+    """
+    compared = [each for each in recognitions if each.role in _COMPARED] if one.role in _COMPARED else [one]
+    return suitable_scaling([frame for each in compared for frame in _frames(each)])
+
+
+def _reading(one: Recognition, scaling: Scaling, progress: Progress | None) -> Reading:
     try:
-        return Reading(one, _read(one, compared, progress))
+        if one.role in _OF_SEVERAL_SERIES:
+            return Reading(one, _OF_SEVERAL_SERIES[one.role](one.series, scaling=scaling, progress=progress))
+        return Reading(one, read_volume(one.series[0], scaling=scaling, progress=progress))
     except InputError as error:
         return Reading(one, None, str(error))
-
-
-def _read(one: Recognition, compared: Scaling, progress: Progress | None) -> Images:
-    if one.role in _OF_SEVERAL_SERIES:
-        return _OF_SEVERAL_SERIES[one.role](one.series, scaling=suitable_scaling(_frames(one)), progress=progress)
-    scaling = compared if one.role in _COMPARED else suitable_scaling(_frames(one))
-    return read_volume(one.series[0], scaling=scaling, progress=progress)
 
 
 def _frames(one: Recognition) -> list[Frame]:
