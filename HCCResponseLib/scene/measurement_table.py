@@ -8,6 +8,7 @@ So the exact number stands as text in a column of its own beside the typed one, 
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import slicer
@@ -33,9 +34,11 @@ _COLUMN_TYPES = {"time_point": vtk.vtkIntArray, "value": vtk.vtkDoubleArray}
 _EXACT = "exact_value"
 # A table file loses the first cell of a row where it is empty, so the first column is one that never is.
 _FOR_PEOPLE = ("time_point", "patient", "lesion_name", "quantity", "statistic", "value", "unit", "reader", "datetime", "method")
-_FOR_PROGRAMS = tuple(field.name for field in dataclasses.fields(Measurement) if field.name not in _FOR_PEOPLE)
+_FIELDS = tuple(field.name for field in dataclasses.fields(Measurement))
+_FOR_PROGRAMS = tuple(name for name in _FIELDS if name not in _FOR_PEOPLE)
 COLUMNS = (*_FOR_PEOPLE, *_FOR_PROGRAMS, _EXACT)
 """Order of the columns in a new table; they are read by name, whatever their order."""
+_READ = (*_FIELDS, _EXACT)
 
 
 def measurement_table(*, create: bool = True):
@@ -271,28 +274,42 @@ def _write(table, row: int, measurement: Measurement) -> None:
 
 def _read(table, row: int, *, strict: bool = True) -> Measurement | None:
     """Read a row; what is no measurement is an InputError, or None unless ``strict``."""
-    content = {}
-    for field in dataclasses.fields(Measurement):
-        cell = table.GetValueByName(row, field.name)
-        content[field.name] = cell.ToString().replace("&quot;", '"') if field.type is str else _number(cell)
-    exact = table.GetValueByName(row, _EXACT)
-    content["value"] = _exact_value(content["value"], exact.ToString() if exact.IsValid() else "")
     try:
-        return Measurement(**content)
+        return _measurement(tuple(_cell(table.GetColumnByName(name), row) for name in _READ))
     except InputError:
         if strict:
             raise
         return None
 
 
-def _number(cell):
+@functools.lru_cache(maxsize=1 << 16)
+def _measurement(cells: tuple[str | float, ...]) -> Measurement:
+    """Return what the cells of a row say. Panels read whole tables again and again; a row of equal cells is checked once."""
+    *contents, exact = cells
+    content = {
+        field.name: value.replace("&quot;", '"') if field.type is str else _number(value)
+        for field, value in zip(dataclasses.fields(Measurement), contents, strict=True)
+    }
+    content["value"] = _exact_value(content["value"], exact)
+    return Measurement(**content)
+
+
+def _cell(column, row: int) -> str | float:
+    """Return what stands in a cell: the number of a column of numbers that holds one, else text; empty without the column."""
+    if isinstance(column, vtk.vtkStringArray):
+        return column.GetValue(row)
+    if column is None:
+        return ""
+    value = column.GetVariantValue(row)
+    return value.ToDouble() if column.GetName() in _COLUMN_TYPES and not value.IsString() else value.ToString()
+
+
+def _number(cell: str | float) -> str | float:
     """Return the number in a cell; text that is none as it is (VTK would make it 0)."""
-    if not cell.IsString():
-        return cell.ToDouble()
     try:
-        return float(cell.ToString())
+        return float(cell)
     except ValueError:
-        return cell.ToString()
+        return cell
 
 
 def _exact_value(value, exact_text: str):
