@@ -28,6 +28,7 @@ from .input_table import (
     write_input,
 )
 from .map_region import core_of, region_mask, region_text
+from .time_points import study_of
 
 __all__ = [
     "BLOOD_T1_S",
@@ -182,6 +183,9 @@ def measured_input(
     if thin:
         text = f"'{region_text(region)}' is too thin for a core: at the vessel's wall voxels also hold tissue, and the input is too low."
         function = replace(function, warnings=(*function.warnings, InputWarning("thin_vessel", text)))
+    if study_of(segmentation_node) and study_of(segmentation_node) != study_of(sequence_node):
+        text = f"'{region_text(region)}' was outlined in another examination: check that it lies in the vessel here too."
+        function = replace(function, warnings=(*function.warnings, InputWarning("other_examination", text)))
     chosen = f"{np.count_nonzero(function.selected)} voxels"
     which = "AIF" if vessel == "artery" else "portal input"
     return write_input(

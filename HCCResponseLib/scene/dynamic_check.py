@@ -11,6 +11,7 @@ from .flip_angles import flip_angle_deg, repetition_time_s
 from .input_check import Finding, Level
 from .input_table import input_function, input_series, unfit_input
 from .map_region import region_mask
+from .subject_hierarchy import patient_of
 from .time_points import study_of
 
 __all__ = ["check_dynamic"]
@@ -117,6 +118,10 @@ def _check_t1(sequence_node, times, input_node, t1_map, t1_s, baseline, region) 
     except (InputError, GeometryError) as error:
         return [Finding(Level.ERROR, str(error))]
     findings = []
+    patients = {patient_of(t1_map), patient_of(sequence_node)} - {""} if t1_map is not None else ()
+    if len(patients) > 1:
+        text = f"T1 map '{t1_map.GetName()}' is of another patient than '{sequence_node.GetName()}'; choose one of this examination."
+        return [Finding(Level.ERROR, text)]
     if t1_map is not None and study_of(t1_map) != study_of(sequence_node):
         text = f"T1 map '{t1_map.GetName()}' is of another examination than '{sequence_node.GetName()}': lesion and position may differ."
         findings.append(Finding(Level.WARNING, text))

@@ -21,7 +21,7 @@ from .parameter_maps import map_provenance, map_quantity
 from .proposals import proposal
 from .segment_statistics import SegmentStatistics, segment_statistics
 from .segments import segment_ids
-from .subject_hierarchy import ensure_source_uid, patient_of, patient_of_segmentation
+from .subject_hierarchy import ensure_source_uid, require_one_patient
 
 __all__ = ["MeasuredValues", "measure_map", "measured_values"]
 
@@ -80,7 +80,7 @@ def measure_map(
     :raises GeometryError: a parent transform is not linear.
     :raises Cancelled: ``progress`` returned False; nothing is written then.
     """
-    _check_patients(map_node, segmentation_node)
+    require_one_patient(segmentation_node, map_node)
     if reason := outdated_map(map_node):
         raise InputError(reason)
     results = segment_statistics(map_node, segmentation_node, chosen_segment_ids, pure=pure, erode_mm=erode_mm, progress=progress)
@@ -158,15 +158,6 @@ def measured_values(
             one = dataclasses.replace(one, problem=present.problem, note=present.note, outdated=outdated)
         values.append(one)
     return values
-
-
-def _check_patients(map_node, segmentation_node) -> None:
-    of_map, of_outlines = patient_of(map_node), patient_of_segmentation(segmentation_node)
-    if of_map and of_outlines and of_map != of_outlines:
-        raise InputError(
-            f"The outlines '{segmentation_node.GetName()}' are of patient {of_outlines}, the map '{map_node.GetName()}' of patient "
-            f"{of_map}; choose the outlines of that patient.",
-        )
 
 
 def _check_lesions(lesions: dict[str, SegmentStatistics], earlier: list[Measurement], patient: str) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..errors import InputError
 from .segments import segment_ids, segment_mask
+from .subject_hierarchy import require_one_patient
 from .volumes import volume_geometry
 
 __all__ = ["core_of", "leave_out_air", "region_mask", "region_text"]
@@ -14,12 +15,13 @@ def region_mask(region, volume_node) -> np.ndarray | None:
 
     :param region: a segmentation node, the IDs of segments (None: those that are visible), and where wanted a margin [mm] by which all
         of them are made larger; or None.
-    :raises InputError: there is no such segment, or one is empty or lies beside the volume.
+    :raises InputError: there is no such segment, one is empty or lies beside the volume, or they are of another patient.
     :raises GeometryError: a parent transform is not linear.
     """
     if region is None:
         return None
     segmentation_node, ids, margin_mm = _parts(region)
+    require_one_patient(segmentation_node, volume_node)
     mask = np.logical_or.reduce([segment_mask(segmentation_node, segment_id, volume_node) for segment_id in ids])
     return mask if not margin_mm else _enlarged(mask, margin_mm, volume_geometry(volume_node, world=True))
 

@@ -10,6 +10,7 @@ import uuid
 import slicer
 import vtk
 
+from ..errors import InputError
 from .escaped_text import escape, unescape
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "patient_of",
     "patient_of_segmentation",
     "place_beside",
+    "require_one_patient",
     "series_uid",
     "source_uid",
     "study_date",
@@ -128,6 +130,16 @@ def patient_of_segmentation(segmentation_node) -> str:
     role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     reference_node = segmentation_node.GetNodeReference(role)
     return patient_of(segmentation_node) or (patient_of(reference_node) if reference_node is not None else "")
+
+
+def require_one_patient(segmentation_node, image_node) -> None:
+    """Raise InputError where outlines and an image are known to be of two patients."""
+    of_outlines, of_image = patient_of_segmentation(segmentation_node), patient_of(image_node)
+    if of_outlines and of_image and of_outlines != of_image:
+        raise InputError(
+            f"The outlines '{segmentation_node.GetName()}' are of patient {of_outlines}, '{image_node.GetName()}' is of {of_image}; "
+            "choose the outlines of that patient.",
+        )
 
 
 def series_uid(volume_node) -> str:

@@ -10,7 +10,7 @@ import slicer
 from HCCResponseLib.errors import Cancelled, InputError
 from HCCResponseLib.geometry import LPS_TO_RAS, Geometry
 from HCCResponseLib.response.quantities import QUANTITIES
-from HCCResponseLib.scene.arterial_input import measured_input, population_input, portal_input
+from HCCResponseLib.scene.arterial_input import input_warnings, measured_input, population_input, portal_input
 from HCCResponseLib.scene.concentration import tissue_at, tissue_t1
 from HCCResponseLib.scene.dynamic_curves import grid_volume
 from HCCResponseLib.scene.enhancement import compute_enhancement
@@ -143,6 +143,18 @@ class TestBeforeComputing(PerfusionScene):
         study = study_item(patient_id="P1", patient_name="X", study_uid="1.2.3")
         hierarchy.SetItemParent(subject_hierarchy_item(self.t1_map), study)
         self.assertIn("of another examination", self.told("warning", t1_map=self.t1_map))
+        hierarchy.SetItemParent(subject_hierarchy_item(self.segmentation), study)
+        own = study_item(patient_id="P1", patient_name="X", study_uid="1.2.4")
+        hierarchy.SetItemParent(subject_hierarchy_item(self.sequence), own)
+        hierarchy.SetItemParent(subject_hierarchy_item(shown_volume(self.sequence)), own)
+        measured = measured_input(self.sequence, self.segmentation, self.aorta, **BLOOD)
+        self.assertIn("outlined in another examination", " ".join(input_warnings(measured)))
+        other = study_item(patient_id="P2", patient_name="Y", study_uid="1.2.5")
+        hierarchy.SetItemParent(subject_hierarchy_item(self.segmentation), other)
+        hierarchy.SetItemParent(subject_hierarchy_item(self.t1_map), other)
+        with self.assertRaisesRegex(InputError, "of patient P2, 'second' is of P1"):
+            measured_input(self.sequence, self.segmentation, self.aorta, **BLOOD)
+        self.assertIn("another patient", self.told(t1_map=self.t1_map))
 
     def test_an_input_that_was_measured_with_other_settings(self):
         self.prepare()
