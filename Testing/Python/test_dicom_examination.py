@@ -420,6 +420,10 @@ class FlipAngleSetsTest(unittest.TestCase):
         after = [series("vfa", 30 + n, fa=fa, start=1500.0 + n, **options) for n, fa in enumerate((5.0, 10.0, 15.0))]
         self.assertNotIn(Role.VFA, plain(*dynamic(-60.0, 30.0), *after))
 
+    def test_angles_over_90_degrees_are_for_a_map_of_b1(self):
+        self.assertIsNone(recognise(series("DAM", times=(0.0, 10.0), fa=(60.0, 120.0), te=5.0, tr=1000.0)).role)
+        self.assertIs(recognise(series("VFA", times=(0.0, 10.0), fa=(5.0, 15.0))).role, Role.VFA)
+
     def test_two_angles_are_likely(self):
         found = recognise_examination(self.set_of(3.0, 15.0))
         self.assertEqual([(one.role, one.confidence) for one in found], [(Role.VFA, Confidence.LIKELY)])
@@ -446,6 +450,20 @@ class DynamicSeriesTest(unittest.TestCase):
         kinds = [vibe(1, 0.0, times=self.TIMES, image_type=f"DERIVED\\PRIMARY\\{kind}\\{kind}") for kind in ("W", "F", "IP", "OP")]
         mixed = replace(kinds[0], frames=sum((one.frames for one in kinds), ()))
         self.assertEqual(roles(mixed), {"1 water": [Role.DCE], "1 fat": [None], "1 in phase": [None], "1 opposed phase": [None]})
+
+    def test_bolus_tracking_is_no_dynamic_series(self):
+        times = tuple(float(n) for n in range(40))
+        for description, slices, expected, says in (
+            ("CARE Bolus", 1, None, "named as bolus tracking"), ("BolusTrak", 3, None, "named as bolus tracking"),
+            ("fl2d sag", 1, None, "of one slice"), ("fl2d tra", 3, Role.DCE, "one every 1 s"),
+            ("DCE one slice", 1, Role.DCE, "one every 1 s"), ("perfusion, bolus 5 mL", 3, Role.DCE, "one every 1 s"),
+        ):
+            with self.subTest(description):
+                found = recognise(series(description, times=times, slices=slices, volumetric=False))
+                self.assertIs(found.role, expected)
+                self.assertIn(says, found.reason)
+        tracked = [vibe(1, 0.0), series("CARE Bolus", 2, start=100.0, times=times, slices=1), *dynamic(20.0, 30.0)]
+        self.assertEqual(plain(*tracked), [Role.NATIVE, None, Role.ARTERIAL, Role.ARTERIAL])
 
     def test_few_time_points_are_no_high_rate_series(self):
         self.assertIs(recognise(vibe(1, 0.0, times=self.TIMES[:9])).role, Role.T1_FAT_SUPPRESSED)

@@ -4,7 +4,15 @@ import re
 
 from ...response.roles import Role
 
-__all__ = ["names_fat_suppression", "names_flip_angles", "names_hepatobiliary", "names_localizer", "phase_named"]
+__all__ = [
+    "names_bolus_tracking",
+    "names_dynamic",
+    "names_fat_suppression",
+    "names_flip_angles",
+    "names_hepatobiliary",
+    "names_localizer",
+    "phase_named",
+]
 
 
 def _words(*patterns: str) -> re.Pattern:
@@ -21,6 +29,8 @@ _LOCALIZER = re.compile(
     _words("loc", "survey", "scout", "aahscout", "3[ -]?pl(?:ane)?", "calib\\w*", "asset cal", "ref(?:erence)?[ _]?scan").pattern
     + r"|locali[sz]|topogram|rep[eé]rage|位置決め|定位",
 )
+_BOLUS_TRACKING = re.compile(r"bolus|smart ?prep|fluoro")
+_DYNAMIC = re.compile(_words("dce", "dyn", "dynam\\w*", "perf", "perfus\\w*", "twist", "disco").pattern)
 _FLIP_ANGLES = re.compile(_words("vfa", "dfa", "fa[ _=-]?\\d+(?:deg)?", "flip\\w*", "t1[ _-]?map\\w*", "despot1?").pattern)
 
 _HEPATOBILIARY = (
@@ -60,6 +70,16 @@ def names_fat_suppression(description: str) -> bool:
 def names_localizer(description: str) -> bool:
     """Tell whether a description speaks of a localizer or a calibration."""
     return bool(_LOCALIZER.search(description.casefold()))
+
+
+def names_bolus_tracking(description: str) -> bool:
+    """Tell whether a description speaks of watching the bolus arrive (CARE Bolus, SmartPrep, BolusTrak)."""
+    return bool(_BOLUS_TRACKING.search(description.casefold()))
+
+
+def names_dynamic(description: str) -> bool:
+    """Tell whether a description speaks of a dynamic series that is measured to be fitted."""
+    return bool(_DYNAMIC.search(description.casefold()))
 
 
 def names_flip_angles(description: str) -> bool:

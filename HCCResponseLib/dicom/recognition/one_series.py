@@ -8,6 +8,7 @@ from ...response.roles import Role
 from ..pulse_sequence import Echo
 from ..series import Series
 from .diffusion import recognise_diffusion
+from .hints import names_bolus_tracking, names_dynamic
 from ..image_kind import ImageKind, split_series
 from .result import Confidence, Recognition
 from .time_parts import SeriesTimes, is_high_rate, series_times
@@ -16,6 +17,9 @@ from .weighting import Physics, physics_of, recognise_weighting
 __all__ = ["flip_angles", "recognise", "recognise_part"]
 
 SAME_FLIP_ANGLE_DEG = 0.1
+
+LARGEST_FLIP_ANGLE_DEG = 90.0
+"""T1 is mapped with smaller ones; pairs such as 60 and 120 degrees are for a map of B1."""
 
 
 def recognise(series: Series) -> Recognition:
@@ -46,14 +50,28 @@ def recognise_part(series: Series) -> Recognition:
     if len(angles) > 1:
         listing = ", ".join(f"{angle:g}" for angle in angles)
         reason = f"{replace(physics, flip_angle_deg=None)}, with flip angles {listing}°."
+        if angles[-1] > LARGEST_FLIP_ANGLE_DEG:
+            return Recognition(None, f"{reason[:-1]}, as for a map of B1.", (series,), weighting.confidence)
         return Recognition(Role.VFA, reason, (series,), weighting.confidence)
     times = series_times(series)
     if times.count > 1 and physics.kind in {ImageKind.IN_PHASE, ImageKind.OPPOSED_PHASE}:
         reason = f"{physics}, the {physics.kind} image of {times.count} time points, of which the water images are used."
         return Recognition(None, reason, (series,))
     if is_high_rate(times):
+        why = _why_bolus_tracking(series, times)
+        if why:
+            return Recognition(None, f"{physics}, with {times.count} time points{why}.", (series,), Confidence.LIKELY)
         return _high_rate(series, times, physics)
     return weighting
+
+
+def _why_bolus_tracking(series: Series, times: SeriesTimes) -> str:
+    """Why a series of many time points only watches for the bolus to arrive; "" for one that is measured to be fitted."""
+    if names_dynamic(series.description):
+        return ""
+    if names_bolus_tracking(series.description):
+        return ", named as bolus tracking"
+    return " of one slice, as for bolus tracking" if len(series.frames) <= times.count else ""
 
 
 def flip_angles(series: Series) -> list[float]:
