@@ -4,7 +4,7 @@ from collections import Counter
 
 import slicer
 
-from ..errors import HCCResponseError
+from ..errors import GeometryError, HCCResponseError, InputError
 from ..progress import Progress, report_progress, subrange
 from ..response.criteria.functional_change import REPEATABILITY_PERCENT
 from ..response.quantities import QUANTITIES
@@ -13,12 +13,15 @@ from .lesion_attributes import lesion_segments
 from .map_measurement import measure_map
 from .parameter_maps import map_quantity, map_sources, show_parameter_map
 from .proposals import proposal
+from .segments import segment_mask
 from .time_points import study_of
 
 __all__ = [
     "accepted_lesions",
     "hide_map_legends",
     "inside_repeatability",
+    "is_shown",
+    "lesion_region",
     "map_titles",
     "maps_of_examination",
     "measure_maps",
@@ -93,3 +96,28 @@ def hide_map_legends(but=None) -> None:
         legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node) if node is not but and map_quantity(node) is not None else None
         if legend is not None:
             legend.SetVisibility(False)
+
+
+def is_shown(map_node) -> bool:
+    """Tell whether a slice view shows a map over or instead of another image."""
+    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    return any(map_node.GetID() in (one.GetForegroundVolumeID(), one.GetBackgroundVolumeID()) for one in composites)
+
+
+def lesion_region(segmentation_node, volume_node, margin_mm: float = 0.0) -> tuple:
+    """Return the accepted lesions that lie in a volume, as a region to fit (see :mod:`.map_region`).
+
+    :raises InputError: there is none.
+    """
+    ids = []
+    for segment_id in accepted_lesions(segmentation_node) if segmentation_node is not None else ():
+        try:
+            segment_mask(segmentation_node, segment_id, volume_node)
+        except GeometryError:
+            raise
+        except InputError:  # empty, or beside the volume
+            continue
+        ids.append(segment_id)
+    if not ids:
+        raise InputError("No accepted outline of a lesion lies in the series; outline one, or fit the whole image.")
+    return segmentation_node, ids, margin_mm

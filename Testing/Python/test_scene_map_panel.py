@@ -3,11 +3,12 @@
 import unittest
 
 import numpy as np
-from dynamic_scene import AORTA, ARRIVAL_S, BLOOD_T1_S, GEOMETRY, HEMATOCRIT, RELAXIVITY, TIMES, TISSUE, DynamicScene
+from dynamic_scene import ARRIVAL_S, BLOOD_T1_S, GEOMETRY, HEMATOCRIT, RELAXIVITY, TIMES, TISSUE, DynamicScene
 from slicer_core_scene import reopen
 import slicer
 
 from HCCResponseLib.errors import InputError
+from HCCResponseLib.geometry import Geometry
 from HCCResponseLib.response.case import Lesion, TimePoint
 from HCCResponseLib.response.quantities import QUANTITIES
 from HCCResponseLib.response.region_types import RegionType
@@ -20,6 +21,7 @@ from HCCResponseLib.scene.examination_maps import (
     accepted_lesions,
     hide_map_legends,
     inside_repeatability,
+    lesion_region,
     map_titles,
     maps_of_examination,
     measure_maps,
@@ -79,14 +81,14 @@ class TestImages(PanelScene):
         self.assertEqual((dynamic_series(first), dynamic_series(0)), ([sequence], []))
 
     def test_diffusion_series_of_other_time_points_are_not_listed(self):
-        studies = [self.study(1), self.study(2), self.study(1, "P2")]
+        studies = [self.study(1), self.study(2), self.study(3, "P2")]
         nodes = []
         for number, study in enumerate(studies):
             node = self.put(add_volume(np.ones(GEOMETRY.shape), GEOMETRY, f"b {number}"), study)
             set_b_value(node, 0)
             nodes.append(node)
         shown = [group.volumes[0] for group in diffusion_series(studies[1])]
-        self.assertEqual(shown, [nodes[1], nodes[0]] if studies[0] == studies[2] else [nodes[1], nodes[0], nodes[2]])
+        self.assertEqual(shown, [nodes[1], nodes[0], nodes[2]])
         set_time_point(studies[0], TimePoint(0))
         self.assertNotIn(nodes[0], [group.volumes[0] for group in diffusion_series(studies[1])])
         slicer.mrmlScene.GetSubjectHierarchyNode().SetItemAttribute(studies[0], "HCC.TimePoint", "third")
@@ -215,8 +217,15 @@ class TestMaps(PanelScene):
         set_segment_type(self.segmentation, self.tissue, RegionType.HEPATOCELLULAR_CARCINOMA)
         set_lesion(self.segmentation, self.tissue, Lesion(new_uid(), "L1"))
         self.assertEqual(accepted_lesions(self.segmentation), [self.tissue])
+        self.assertEqual(lesion_region(self.segmentation, self.adc, 5.0), (self.segmentation, [self.tissue], 5.0))
+        beside = add_volume(np.ones((2, 2, 2)), Geometry.from_parts((2, 2, 2), (1, 1, 1), (900, 0, 0)), "beside")
+        with self.assertRaisesRegex(InputError, "No accepted outline"):
+            lesion_region(self.segmentation, beside)
         mark_proposed(self.segmentation, self.tissue, "grown")
         self.assertEqual(accepted_lesions(self.segmentation), [])
+        for segmentation in (self.segmentation, None):
+            with self.assertRaisesRegex(InputError, "No accepted outline"):
+                lesion_region(segmentation, self.adc)
 
     def test_repeatability(self):
         self.assertTrue(inside_repeatability(self.adc, -26.0))

@@ -12,7 +12,13 @@ import numpy as np
 import qt
 import slicer
 import vtk
-from application import ModuleCase, panel, screenshot, settle
+from application import ModuleCase, PatientCase, panel, screenshot
+from application import settle as _settle
+
+
+def settle(seconds: float = 0.5) -> None:
+    """Let the panel follow as well: it waits until changes rest."""
+    _settle(seconds)
 
 
 class ParameterMappingPanelTest(ModuleCase):
@@ -34,6 +40,7 @@ class ParameterMappingPanelTest(ModuleCase):
 
     def read_folder(self, name="dicom"):
         self.ui.dicomFolderLineEdit.setCurrentPath(str(Path(self.folder) / name))
+        settle()
         self.ui.readFolderButton.click()
         settle()
 
@@ -42,7 +49,11 @@ class ParameterMappingPanelTest(ModuleCase):
         self.ui.applyButton.click()
         settle()
         self.assertIn("was computed", self.ui.statusLabel.text)
-        return self.widget._parameterNode.adcMap
+        return self.map()
+
+    def map(self):
+        """The map that is shown and measured."""
+        return self.widget.logic.map(self.widget._parameterNode)
 
     def outline(self, *names):
         segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Outlines")
@@ -84,7 +95,7 @@ class ParameterMappingPanelTest(ModuleCase):
         self.assertFalse(self.ui.applyButton.enabled)
         self.assertTrue(self.ui.applyButton.toolTip)
         self.assertFalse(self.ui.measureButton.enabled)
-        self.assertIn("ADC map", self.ui.measureButton.toolTip)
+        self.assertIn("map", self.ui.measureButton.toolTip)
         self.assertGreater(self.ui.preflightList.count, 0)
         screenshot("HCCParameterMapping-empty")
 
@@ -125,7 +136,7 @@ class ParameterMappingPanelTest(ModuleCase):
         self.assertEqual(len(self.widget.logic.chosenVolumes(self.widget._parameterNode)), 3)
         self.ui.applyButton.click()
         settle()
-        self.assertEqual(self.widget._parameterNode.adcMap.GetAttribute("HCC.Method"), "WLLS, b = 50, 400, 800 s/mm2, air left out")
+        self.assertEqual(self.map().GetAttribute("HCC.Method"), "WLLS, b = 50, 400, 800 s/mm2, air left out")
         self.ui.useAllButton.click()
         settle()
         self.assertEqual(len(self.widget.logic.chosenVolumes(self.widget._parameterNode)), 4)
@@ -143,7 +154,7 @@ class ParameterMappingPanelTest(ModuleCase):
         self.assertEqual(self.ui.volumesTable.item(3, 2).text(), "1000")
         for row in range(1, 4):
             self.ui.volumesTable.item(row, 0).setCheckState(qt.Qt.Unchecked)
-            settle(0.1)
+            settle()
         self.assertFalse(self.ui.applyButton.enabled)
         self.assertIn("b-value", self.ui.applyButton.toolTip)
 
@@ -164,50 +175,65 @@ class ParameterMappingPanelTest(ModuleCase):
             module.progressDialog = patient
         settle()
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"), before)
-        self.assertIn("cancelled", self.ui.statusLabel.text)
+        self.assertIn("Cancelled", self.ui.statusLabel.text)
 
     def test_deleting_an_input_in_mid_work(self):
         self.compute()
         slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetNodeByID(self.ui.volumesTable.item(0, 0).data(qt.Qt.UserRole)))
         settle()
         self.assertEqual(self.ui.volumesTable.rowCount, 3)
-        slicer.mrmlScene.RemoveNode(self.widget._parameterNode.adcMap)
+        slicer.mrmlScene.RemoveNode(self.map())
         settle()
-        self.assertIsNone(self.widget._parameterNode.adcMap)
+        self.assertIsNone(self.map())
         self.assertFalse(self.ui.measureButton.enabled)
         self.ui.applyButton.click()
         settle()
-        self.assertIsNotNone(self.widget._parameterNode.adcMap)
+        self.assertIsNotNone(self.map())
+
+    def choose_series(self, part: str):
+        labels = [self.ui.seriesComboBox.itemText(n) for n in range(self.ui.seriesComboBox.count)]
+        index = next(n for n, label in enumerate(labels) if part in label)
+        self.ui.seriesComboBox.setCurrentIndex(index)
+        self.widget.onSeriesChosen(index)
+        settle()
 
     def test_each_series_keeps_its_own_map(self):
         self.write(Path(self.folder) / "other", header=self.header(patient_id="OTHER", start=datetime(2026, 1, 2)))
         first = self.compute()
         self.read_folder("other")
-        parameters = self.widget._parameterNode
-        self.assertIsNone(parameters.adcMap)
-        self.assertEqual(self.ui.applyButton.text, "Compute ADC map")
+        self.assertIsNone(self.map())
         self.ui.applyButton.click()
         settle()
-        second = parameters.adcMap
+        second = self.map()
         self.assertNotEqual(first, second)
-        labels = [self.ui.seriesComboBox.itemText(n) for n in range(2)]
-        self.assertIn("DEMO", labels[0])
-        self.assertIn("OTHER · 2026-01-02", labels[1])
-        self.widget.onSeriesChosen(0)
-        settle()
-        self.assertEqual(parameters.adcMap, first)
+        labels = " ".join(self.ui.seriesComboBox.itemText(n) for n in range(2))
+        self.assertIn("DEMO", labels)
+        self.assertIn("OTHER · 2026-01-02", labels)
+        self.choose_series("DEMO")
+        self.assertEqual(self.map(), first)
         self.outline("liver")
         self.measure()
         self.assertEqual(list(self.shown_values()), ["liver"])
         # the outlines of one patient on the map of the other
-        parameters.adcMap = second
-        settle()
+        self.choose_series("OTHER")
+        self.assertEqual(self.map(), second)
         self.assertEqual(self.ui.valuesTable.rowCount, 0)
-        self.assertFalse(self.ui.applyButton.enabled)
-        self.assertIn("another series", self.ui.applyButton.toolTip)
         self.measure()
         self.assertIn("patient", self.ui.statusLabel.text)
         self.assertEqual(self.ui.valuesTable.rowCount, 0)
+
+    def test_an_earlier_map_can_be_kept(self):
+        first = self.compute()
+        self.ui.applyButton.click()
+        settle()
+        self.assertEqual(self.map(), first)
+        self.ui.keepEarlierCheckBox.click()
+        self.ui.applyButton.click()
+        settle()
+        self.assertNotEqual(self.map(), first)
+        titles = [self.ui.mapComboBox.itemText(n) for n in range(self.ui.mapComboBox.count)]
+        self.assertEqual(len(titles), 2)
+        self.assertIn(first.GetName(), titles[1])
 
     def test_a_folder_read_twice_adds_nothing(self):
         self.read_folder()
@@ -312,18 +338,21 @@ class ParameterMappingPanelTest(ModuleCase):
 
     def test_the_time_point_is_that_of_the_study(self):
         from HCCResponseLib.response.case import TimePoint
+        from HCCResponseLib.scene.measurement_table import measurements
         from HCCResponseLib.scene.time_points import set_time_point, study_of
 
         self.compute()
-        self.assertTrue(self.ui.timePointSpinBox.enabled)
-        set_time_point(study_of(self.widget._parameterNode.adcMap), TimePoint(3))
+        self.assertTrue(self.ui.timePointSpinBox.visible)
+        study = study_of(self.map())
+        set_time_point(study, TimePoint(3))
         slicer.util.selectModule("Data")
         panel("HCCParameterMapping")
-        self.assertEqual(self.ui.timePointSpinBox.value, 3)
-        self.assertFalse(self.ui.timePointSpinBox.enabled)
-        study = study_of(self.widget._parameterNode.adcMap)
-        slicer.mrmlScene.GetSubjectHierarchyNode().SetItemAttribute(study, "HCC.TimePoint", "third")
+        self.assertFalse(self.ui.timePointSpinBox.visible)
         self.outline("liver")
+        self.measure()
+        self.assertEqual({row.time_point for row in measurements()}, {3})
+        slicer.mrmlScene.RemoveNode(slicer.util.getNode("HCC Measurements"))
+        slicer.mrmlScene.GetSubjectHierarchyNode().SetItemAttribute(study, "HCC.TimePoint", "third")
         self.measure()
         self.assertIn("third", self.ui.statusLabel.text)
         self.assertEqual(self.ui.valuesTable.rowCount, 0)
@@ -365,6 +394,7 @@ class ParameterMappingPanelTest(ModuleCase):
         self.compute()
         self.outline("liver", "spleen")
         self.ui.readerLineEdit.setText("AB")
+        self.widget.onReaderEdited()
         self.ui.timePointSpinBox.setValue(2)
         self.ui.measureButton.click()
         settle()
@@ -375,11 +405,339 @@ class ParameterMappingPanelTest(ModuleCase):
         settle()
         self.assertEqual(self.ui.valuesTable.rowCount, 0)
         slicer.util.loadScene(path)
-        settle(0.5)
+        settle()
         self.assertEqual(self.ui.readerLineEdit.text, "AB")
         self.assertEqual(self.ui.timePointSpinBox.value, 2)
         self.assertEqual(self.ui.volumesTable.rowCount, 4)
         self.assertEqual(self.shown_values(), before)
-        adc_map = self.widget._parameterNode.adcMap
+        adc_map = self.map()
         self.assertEqual(adc_map.GetVoxelValueUnits().GetCodeMeaning(), "10⁻³ mm²/s")
         self.assertEqual(adc_map.GetAttribute("HCC.Role"), "ADC")
+
+
+class SamplePatientTest(PatientCase):
+    """The maps of the sample patient: all three tasks, inputs, curves, and several examinations."""
+
+    def setUp(self):
+        super().setUp()
+        from HCCResponseLib.scene.reader_name import set_reader_name
+
+        set_reader_name("AB")
+        slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        self.widget = panel("HCCParameterMapping")
+        self.ui, self.logic = self.widget.ui, self.widget.logic
+        self.parameters = self.widget._parameterNode
+
+    def study(self, index: int):
+        from HCCResponseLib.scene.selection import select_study, selected_patient
+        from HCCResponseLib.scene.study_nodes import examinations_of_patient
+
+        select_study(examinations_of_patient(selected_patient())[index])
+        settle(0.6)
+
+    def task(self, index: int):
+        self.ui.taskTabs.setCurrentIndex(index)
+        settle()
+
+    def compute(self, index: int):
+        self.task(index)
+        self.assertTrue(self.ui.applyButton.enabled, self.ui.applyButton.toolTip)
+        self.ui.applyButton.click()
+        settle()
+        self.assertIn("computed", self.ui.statusLabel.text)
+        return self.logic.map(self.parameters)
+
+    def quantities(self) -> list[str]:
+        return [node.GetAttribute("HCC.Quantity") for node in self.logic.maps(self.parameters)]
+
+    def told(self) -> str:
+        return "\n".join(self.ui.preflightList.item(n).text() for n in range(self.ui.preflightList.count))
+
+    def legend(self, node):
+        return slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
+
+    def lesion_centre(self) -> list[float]:
+        from HCCResponseLib.scene.examination_maps import accepted_lesions
+
+        outlines = self.logic.outlines(self.parameters)
+        return list(outlines.GetSegmentCenterRAS(accepted_lesions(outlines)[0]))
+
+    def point_at(self, point):
+        slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode").SetCursorPositionRAS(point)
+        settle()
+
+    def values(self) -> dict[str, float]:
+        table = self.ui.valuesTable
+        return {table.item(row, 0).text(): float(table.item(row, 1).text()) for row in range(table.rowCount)}
+
+    def test_three_tasks_and_their_screenshots(self):
+        slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        adc = self.compute(0)
+        self.ui.measureButton.click()
+        settle()
+        self.assertEqual(len(self.values()), 3)
+        self.widget.onValueClicked(0, 0)
+        screenshot("HCCParameterMapping-diffusion")
+        t1 = self.compute(1)
+        self.assertEqual(t1.GetAttribute("HCC.Quantity"), "T1")
+        self.assertEqual([self.legend(node).GetVisibility() for node in (adc, t1)], [0, 1])
+        self.ui.measureButton.click()
+        screenshot("HCCParameterMapping-t1")
+        self.task(2)
+        screenshot("HCCParameterMapping-perfusion-before")
+        ktrans = self.compute(2)
+        self.assertEqual(ktrans.GetAttribute("HCC.Quantity"), "KTRANS")
+        for key in ("KTRANS", "KEP", "VE", "VP"):
+            self.assertIn(key, self.quantities())
+        self.ui.curveButton.click()
+        self.point_at(self.lesion_centre())
+        self.assertIn("Ktrans", self.ui.curveLabel.text)
+        screenshot("HCCParameterMapping-perfusion")
+        self.ui.moreGroupBox.collapsed = False
+        self.ui.plotInputButton.click()
+        settle()
+        screenshot("HCCParameterMapping-input")
+        self.ui.moreGroupBox.collapsed = True
+        self.ui.measureAllButton.click()
+        settle()
+        from HCCResponseLib.scene.measurement_table import measurements
+
+        measured = {row.quantity for row in measurements(statistic="median", reader="AB")}
+        self.assertEqual(measured, {"ADC", "T1", "KTRANS", "KEP", "VE", "VP"})
+        slicer.util.selectModule("Data")
+        settle()
+        self.assertEqual(slicer.app.layoutManager().layout, slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        self.assertEqual(self.legend(ktrans).GetVisibility(), 0)
+        self.assertEqual(slicer.util.getNodesByClass("vtkMRMLPlotChartNode"), [])
+        panel("HCCParameterMapping")
+        self.assertEqual(self.legend(ktrans).GetVisibility(), 1)
+
+    def test_perfusion_says_what_it_needs(self):
+        self.task(2)
+        self.assertFalse(self.ui.applyButton.enabled)
+        self.assertIn("T1 map", self.ui.applyButton.toolTip)
+        self.ui.t1SourceComboBox.setCurrentIndex(1)
+        settle()
+        self.assertTrue(self.ui.applyButton.enabled, self.ui.applyButton.toolTip)
+        for text in ("32 images", "before the contrast agent arrives", "Flip angle", "voxels to fit", "Relaxivity"):
+            self.assertIn(text, self.told())
+        self.ui.vesselComboBox.setCurrentIndex(0)
+        self.widget.onSegmentChosen("vessel", "")
+        settle()
+        self.assertTrue(self.ui.applyButton.enabled)  # the aorta is found by its type
+
+    def test_inputs_follow_their_settings(self):
+        from HCCResponseLib.scene.arterial_input import input_function, input_kind
+
+        self.task(2)
+        parker = self.logic.arterial(self.parameters)
+        before = input_function(parker).plasma.max()
+        self.ui.hematocritSpinBox.setValue(0.3)
+        settle()
+        self.assertLess(input_function(parker).plasma.max(), 0.95 * before)
+        self.ui.inputComboBox.setCurrentIndex(3)
+        settle()
+        measured = self.logic.arterial(self.parameters)
+        self.assertEqual(str(input_kind(measured)), "measured")
+        self.assertFalse(self.ui.arrivalSpinBox.enabled)
+        self.assertFalse(self.ui.portalComboBox.visible)
+        self.ui.modelComboBox.setCurrentIndex(4)
+        settle()
+        self.assertTrue(self.ui.portalComboBox.visible)
+        self.assertIsNotNone(self.logic.portal(self.parameters))
+        self.ui.plotInputButton.click()
+        settle()
+        self.assertEqual(len(self.logic.inputCurves(self.parameters)), 2)
+        self.assertIn("Measured in", self.ui.curveLabel.text)
+        slicer.mrmlScene.RemoveNode(measured)
+        settle()
+        self.assertTrue(self.ui.applyButton.enabled or self.ui.applyButton.toolTip)
+
+    def test_inputs_of_two_examinations_keep_their_haematocrit(self):
+        self.task(2)
+        self.ui.hematocritSpinBox.setValue(0.35)
+        settle()
+        self.study(1)
+        self.ui.hematocritSpinBox.setValue(0.48)
+        settle()
+        self.study(0)
+        self.assertAlmostEqual(self.ui.hematocritSpinBox.value, 0.35)
+        self.study(1)
+        self.assertAlmostEqual(self.ui.hematocritSpinBox.value, 0.48)
+
+    def test_an_input_goes_out_and_comes_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "aif.csv")
+            self.task(2)
+            self.widget.exportInput(path)
+            self.assertIn("aif.csv", self.ui.statusLabel.text)
+            self.widget.importInput(path)
+            settle()
+        self.assertEqual(self.ui.inputComboBox.currentIndex, 4)
+        self.assertEqual(self.logic.arterial(self.parameters).GetAttribute("HCC.InputKind"), "imported")
+        self.assertFalse(self.ui.vesselComboBox.visible)
+        self.study(1)
+        self.assertIn("import a CSV", self.told())
+
+    def test_the_curve_follows_the_mouse_and_the_settings(self):
+        self.ui.curveButton.click()
+        self.point_at(self.lesion_centre())
+        self.assertIn("ADC", self.ui.curveLabel.text)
+        text = self.ui.curveLabel.text
+        self.ui.leaveOutZeroButton.click()
+        settle()
+        self.assertNotEqual(self.ui.curveLabel.text, text)
+        self.task(1)
+        self.assertIn("T1", self.ui.curveLabel.text)
+        self.point_at([900.0, 0.0, 0.0])
+        self.assertIn("beside", self.ui.curveLabel.text)
+        slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+        settle()
+        self.assertFalse(self.ui.curveButton.checked)
+        self.assertFalse(self.widget._crosshair.isOn)
+        slicer.util.selectModule("Data")
+        self.assertEqual(slicer.app.layoutManager().layout, slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+
+    def test_the_protocol_can_be_corrected(self):
+        self.task(2)
+        sequence = self.logic.sequence(self.parameters)
+        known = self.logic.protocolTexts(sequence)
+        for typed, part in ((("25", known[1], known[2]), 0), ((known[0], "6.5", known[2]), 1), ((known[0], known[1], "5"), 2)):
+            edits = (self.ui.flipAngleLineEdit, self.ui.repetitionTimeLineEdit, self.ui.intervalLineEdit)
+            for edit, text in zip(edits, typed, strict=True):
+                edit.text = text
+            self.widget.onProtocolEdited()
+            settle()
+            self.assertNotEqual(self.logic.protocolTexts(sequence)[part], known[part])
+            self.assertEqual(self.ui.statusLabel.text, "")
+            known = self.logic.protocolTexts(sequence)
+        self.assertEqual(known, ("25°", "6.5 ms", "every 5 s"))
+        self.ui.flipAngleLineEdit.text = "much"
+        self.widget.onProtocolEdited()
+        self.assertIn("much", self.ui.statusLabel.text)
+        self.assertEqual(self.ui.flipAngleLineEdit.text, "25°")
+
+    def test_flip_angles_can_be_typed_and_left_out(self):
+        self.task(1)
+        table = self.ui.anglesTable
+        self.assertEqual([table.item(row, 2).text() for row in range(3)], ["5", "10", "15"])
+        table.item(1, 2).setText("11,5")
+        settle()
+        self.assertEqual(table.item(1, 2).text(), "11.5")
+        table.item(1, 3).setText("long")
+        settle()
+        self.assertIn("long", self.ui.statusLabel.text)
+        for row in (2, 1):
+            table.item(row, 0).setCheckState(qt.Qt.Unchecked)
+            settle()
+        self.assertFalse(self.ui.applyButton.enabled)
+        self.assertIn("flip angle", self.ui.applyButton.toolTip)
+
+    def test_another_examination_shows_its_own_map_and_the_change(self):
+        self.compute(0)
+        self.ui.measureButton.click()
+        settle()
+        baseline = self.logic.map(self.parameters)
+        self.study(1)
+        self.assertIsNone(self.logic.map(self.parameters))
+        self.assertEqual(self.ui.valuesTable.rowCount, 0)
+        followup = self.compute(0)
+        self.assertNotEqual(followup, baseline)
+        self.ui.measureButton.click()
+        settle()
+        self.assertFalse(self.ui.valuesTable.isColumnHidden(5))
+        screenshot("HCCParameterMapping-change")
+        self.study(0)
+        self.assertEqual(self.logic.map(self.parameters), baseline)
+        composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
+        self.assertEqual(composite.GetForegroundVolumeID(), baseline.GetID())
+        self.assertEqual([self.legend(node).GetVisibility() for node in (baseline, followup)], [1, 0])
+
+    def test_only_accepted_lesions_unless_all_are_wanted(self):
+        from HCCResponseLib.scene.examination_maps import accepted_lesions
+        from HCCResponseLib.scene.proposals import mark_proposed
+
+        self.compute(0)
+        outlines = self.logic.outlines(self.parameters)
+        mark_proposed(outlines, accepted_lesions(outlines)[0], "grown")
+        self.ui.measureButton.click()
+        settle()
+        self.assertEqual(len(self.values()), 2)
+        self.ui.allSegmentsCheckBox.click()
+        self.ui.measureButton.click()
+        settle()
+        self.assertIn("proposal", self.ui.statusLabel.text)
+        self.assertEqual(self.ui.valuesTable.rowCount, 6)
+
+    def test_inputs_deleted_in_mid_work(self):
+        self.compute(1)
+        self.task(2)
+        self.ui.curveButton.click()
+        self.point_at(self.lesion_centre())
+        slicer.mrmlScene.RemoveNode(self.logic.t1Map())
+        settle(0.6)
+        self.assertIn("T1 map", self.ui.applyButton.toolTip)
+        self.point_at(self.lesion_centre())
+        slicer.mrmlScene.RemoveNode(self.logic.outlines(self.parameters))
+        settle(0.6)
+        slicer.mrmlScene.RemoveNode(self.logic.sequence(self.parameters))
+        settle(0.6)
+        self.assertIn("no dynamic series", self.ui.applyButton.toolTip)
+        self.assertFalse(self.ui.curveButton.enabled)
+        slicer.mrmlScene.Clear()
+        settle()
+        self.assertFalse(self.widget._crosshair.isOn)
+        self.assertEqual(slicer.app.layoutManager().layout, slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+
+    def test_cancelling_perfusion_changes_nothing(self):
+        self.task(2)
+        self.ui.t1SourceComboBox.setCurrentIndex(1)
+        settle()
+        before = slicer.mrmlScene.GetNumberOfNodes()
+
+        @contextlib.contextmanager
+        def impatient(_text):
+            yield lambda fraction: False
+
+        module = sys.modules["HCCParameterMapping"]
+        patient = module.progressDialog
+        module.progressDialog = impatient
+        try:
+            self.ui.applyButton.click()
+        finally:
+            module.progressDialog = patient
+        settle()
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
+        self.assertIn("Cancelled", self.ui.statusLabel.text)
+
+    def test_ivim_of_these_b_values(self):
+        self.ui.diffusionModelComboBox.setCurrentIndex(1)
+        settle()
+        self.assertTrue(self.ui.ivimComboBox.visible)
+        self.assertFalse(self.ui.estimatorComboBox.visible)
+        self.assertEqual(self.ui.applyButton.text, "Compute IVIM maps")
+        if self.ui.applyButton.enabled:
+            self.compute(0)
+            self.assertIn("D", self.quantities())
+            self.assertIn("PERFUSION_FRACTION", self.quantities())
+
+    def test_saved_and_loaded_again(self):
+        self.compute(1)
+        self.compute(2)
+        self.ui.marginSpinBox.setValue(5)
+        self.ui.measureAllButton.click()
+        settle()
+        before, quantities = self.values(), self.quantities()
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "case.mrb")
+            self.assertTrue(slicer.util.saveScene(path))
+            slicer.mrmlScene.Clear()
+            settle()
+            slicer.util.loadScene(path)
+            settle(0.8)
+        self.parameters = self.widget._parameterNode
+        self.assertEqual(self.ui.taskTabs.currentIndex, 2)
+        self.assertEqual(self.ui.marginSpinBox.value, 5)
+        self.assertEqual(self.quantities(), quantities)
+        self.assertEqual(self.values(), before)
+        self.assertEqual(self.logic.outdated(self.logic.map(self.parameters)), "")
