@@ -3,7 +3,7 @@
 import math
 import unittest
 
-from response_case import make_case
+from response_case import make_case, row
 
 from HCCResponseLib.lesions.necrosis_score import NecrosisScore
 from HCCResponseLib.lesions.necrosis_trend import NecrosisTrend
@@ -105,6 +105,15 @@ class CourseTest(unittest.TestCase):
         self.assertEqual(
             found.assessments[1].notes,
             tuple(f"{value} of L1 at week 4 is not a signal grade 1 to 5; it is left out." for value in ("6", "2.5")),
+        )
+
+    def test_necrosis_of_another_source_is_not_mixed_in_but_named(self):
+        rows = [row("L1", "NECROTIC_FRACTION", index, 0.3, reader="") for index in (0, 1)] + [row("L1", "NECROSIS_SCORE", 1, 4.0)]
+        (found,) = horger(make_case({"L1": {}}, {}, rows=rows, examinations=2))
+        self.assertEqual([one.score for one in found.assessments], [None, OVER_75])
+        self.assertEqual(
+            found.assessments[0].notes,
+            ("Necrosis of L1 at baseline is not known from this source (measured by the program, which is not mixed in).",),
         )
 
     def test_without_a_baseline_examination_there_is_no_response(self):

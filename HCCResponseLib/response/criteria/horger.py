@@ -156,6 +156,8 @@ def _course(case: Case, grades: Reading, necrosis: Reading, lesion: Lesion) -> H
         notes = [*grades.notes, *necrosis.notes]
         notes += [grades.note(lesion.uid, index, quantity) for quantity in ("T1_GRADE", "T2_GRADE")]
         notes.append(necrosis.note(lesion.uid, index, "NECROTIC_FRACTION"))
+        if now.score is None and (who := necrosis.others(lesion.uid, index, "NECROTIC_FRACTION")):
+            notes.append(f"Necrosis of {name} at {examination_label(case, index)} is not known from this source{who}.")
         notes += [
             f"{row.value:g} of {name} at {examination_label(case, index)} is not a signal grade 1 to 5; it is left out."
             for row, grade in zip(grade_rows, (t1, t2), strict=True)
