@@ -527,6 +527,11 @@ class ExaminationTest(unittest.TestCase):
         self.assertIn("No images after contrast were recognised.", missing_images(recognise_examination([vibe(1, 0.0)])))
         self.assertNotIn("phase", " ".join(missing_images(recognise_examination([vibe(1, 0.0, times=DynamicSeriesTest.TIMES)])[0:])[4:]))
 
+    def test_diffusion_without_b_values(self):
+        found = recognise_examination([series("ep2d_diff", echo=Echo.PLANAR, te=65.0, tr=5000.0, volumetric=False)])[0]
+        self.assertEqual((found.role, found.confidence), (Role.DWI, Confidence.DOUBTFUL))
+        self.assertEqual(found.warnings, ("Series 1 'ep2d_diff': no b-value was found; an ADC map needs two or more.",))
+
     def test_one_b_value_in_each_series(self):
         whole = self.liver()[5]
         split = [replace(whole, frames=whole.frames[a : a + 3], number=6 + a, series_uid=f"1.2.{60 + a}") for a in (0, 3)]

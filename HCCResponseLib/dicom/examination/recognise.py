@@ -60,8 +60,9 @@ def _diffusion(series: Sequence[Series]) -> list[Recognition]:
     for export in diffusion_exports(series):
         if len(export) == 1:
             one = recognise(export[0])
-            alone = len(export[0].b_values) < 2
-            warnings = (f"{export[0].label}: only one b-value was found; an ADC map needs two or more.",) if alone else ()
+            count = len(export[0].b_values)
+            few = "only one b-value" if count else "no b-value"
+            warnings = (f"{export[0].label}: {few} was found; an ADC map needs two or more.",) if count < 2 else ()
             found.append(replace(one, warnings=(*one.warnings, *warnings)))
         else:
             values = ", ".join(f"{b:g}" for b in sorted({b for one in export for b in one.b_values}))
