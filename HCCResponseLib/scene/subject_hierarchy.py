@@ -137,8 +137,8 @@ def require_one_patient(segmentation_node, image_node) -> None:
     of_outlines, of_image = patient_of_segmentation(segmentation_node), patient_of(image_node)
     if of_outlines and of_image and of_outlines != of_image:
         raise InputError(
-            f"The outlines '{segmentation_node.GetName()}' are of patient {of_outlines}, '{image_node.GetName()}' is of {of_image}; "
-            "choose the outlines of that patient.",
+            f"The outlines '{segmentation_node.GetName()}' are of patient {of_outlines}, '{image_node.GetName()}' is of patient "
+            f"{of_image}; choose the outlines of that patient.",
         )
 
 

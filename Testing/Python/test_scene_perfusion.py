@@ -152,7 +152,7 @@ class TestBeforeComputing(PerfusionScene):
         other = study_item(patient_id="P2", patient_name="Y", study_uid="1.2.5")
         hierarchy.SetItemParent(subject_hierarchy_item(self.segmentation), other)
         hierarchy.SetItemParent(subject_hierarchy_item(self.t1_map), other)
-        with self.assertRaisesRegex(InputError, "of patient P2, 'second' is of P1"):
+        with self.assertRaisesRegex(InputError, "of patient P2, 'second' is of patient P1"):
             measured_input(self.sequence, self.segmentation, self.aorta, **BLOOD)
         self.assertIn("another patient", self.told(t1_map=self.t1_map))
 
