@@ -1,26 +1,26 @@
 """Charts of Slicer's own plot nodes: one chart under a name, filled again instead of made anew.
 
-Tables and series belong to their chart, are hidden from the data tree, and go with it. Text is drawn by the views, whose font has
-no superscript minus; units are written as 10^-3 there.
+Tables and series belong to their chart, are hidden from the data tree, and go with it. No layout and no view is changed: whoever has a
+plot view shows the chart in it.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import slicer
 import vtk
+from vtk.util.numpy_support import numpy_to_vtk
 
 from ..report.colours import LINE_COLOURS
 from .escaped_text import safe_node_name
+from .view_text import view_text
 
-__all__ = ["ChartSeries", "chart_text", "remove_chart", "update_chart"]
+__all__ = ["ChartSeries", "remove_chart", "update_chart"]
 
 _CHART_ATTRIBUTE = "HCC.Chart"
 _LEGEND_LINE = 0.045
 """Part of the height of a plot view that a line of the legend takes."""
-
-_SUPERSCRIPTS = str.maketrans({"⁻": "-", "⁰": "0", "¹": "1", "²": "2", "³": "3", "–": "-", "µ": "u"})
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ChartSeries:
     """Points of one colour.
 
     :param label: in the legend.
-    :param x: one number each; NaN points are left out.
+    :param x: (n,) numbers, ``y`` likewise; points with NaN are left out.
     :param line: connect the points.
     :param marker: draw the points, as circles; ``square``: as squares.
     """
@@ -55,14 +55,19 @@ def update_chart(
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
     legend: bool = True,
+    small_text: bool = False,
+    chart_node=None,
 ):
-    """Fill the chart of a name and return its node (vtkMRMLPlotChartNode); nothing is shown by that.
+    """Fill a chart and return its node (vtkMRMLPlotChartNode); nothing is shown by that.
 
+    :param name: of the chart: the one of that name is filled again, a new one is made where there is none.
     :param series: drawn in this order; what the chart had before is taken out.
     :param x_range: limits of the axis; None fits the data.
     :param y_range: likewise; with a legend there is room for it above, where it covers no data.
+    :param small_text: in a new chart, for a plot beside other views.
+    :param chart_node: a chart to fill, whatever its name.
     """
-    chart = _chart(name)
+    chart = chart_node or _find(name) or _add_chart(name, small_text)
     legend = legend and len(series) > 1
     if legend:
         y_range = _with_legend(y_range, series)
@@ -75,9 +80,10 @@ def update_chart(
             _remove_series(chart, node)
         for node, one in zip(nodes, series, strict=False):
             _fill(node, one)
-        chart.SetTitle(chart_text(title))
-        chart.SetXAxisTitle(chart_text(x_title))
-        chart.SetYAxisTitle(chart_text(y_title))
+        chart.SetTitle(view_text(title))
+        chart.SetTitleVisibility(bool(title))
+        chart.SetXAxisTitle(view_text(x_title))
+        chart.SetYAxisTitle(view_text(y_title))
         chart.SetLegendVisibility(legend)
         chart.SetGridVisibility(True)
         for limits, automatic, manual in (
@@ -90,24 +96,12 @@ def update_chart(
     return chart
 
 
-def remove_chart(name: str) -> None:
-    """Remove the chart of a name with its series and tables; nothing happens where there is none."""
-    chart = _find(name)
-    if chart is None:
-        return
-    for node in [chart.GetNthPlotSeriesNode(n) for n in range(chart.GetNumberOfPlotSeriesNodes())]:
+def remove_chart(chart_node) -> None:
+    """Remove a chart with its series and tables."""
+    for node in [chart_node.GetNthPlotSeriesNode(n) for n in range(chart_node.GetNumberOfPlotSeriesNodes())]:
         if node is not None:
-            _remove_series(chart, node)
-    slicer.mrmlScene.RemoveNode(chart)
-
-
-def chart_text(text: str) -> str:
-    """Return text as the views' font can draw it: "10⁻³ mm²/s" is "10^-3 mm^2/s"."""
-    shown = ""
-    for before, letter in zip(" " + text, text, strict=False):
-        raised = letter in "⁻⁰¹²³"
-        shown += ("^" if raised and before not in "⁻⁰¹²³" else "") + letter.translate(_SUPERSCRIPTS)
-    return shown
+            _remove_series(chart_node, node)
+    slicer.mrmlScene.RemoveNode(chart_node)
 
 
 def _find(name: str):
@@ -115,11 +109,14 @@ def _find(name: str):
     return next((node for node in nodes if node.GetAttribute(_CHART_ATTRIBUTE) == name), None)
 
 
-def _chart(name: str):
-    chart = _find(name)
-    if chart is None:
-        chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", f"HCC {name}")
-        chart.SetAttribute(_CHART_ATTRIBUTE, name)
+def _add_chart(name: str, small_text: bool):
+    chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", f"HCC {name}")
+    chart.SetAttribute(_CHART_ATTRIBUTE, name)
+    if small_text:
+        chart.SetTitleFontSize(14)
+        chart.SetAxisTitleFontSize(12)
+        chart.SetAxisLabelFontSize(11)
+        chart.SetLegendFontSize(10)
     return chart
 
 
@@ -151,19 +148,17 @@ def _fill(node, series: ChartSeries) -> None:
         table_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", node.GetName())
         table_node.SetHideFromEditors(True)
         node.SetAndObserveTableNodeID(table_node.GetID())
-    points = [(x, y) for x, y in zip(series.x, series.y, strict=True) if not (math.isnan(x) or math.isnan(y))]
-    if len(points) == 1:  # the view complains of series with one point
-        points = points * 2
+    x, y = (np.asarray(values, np.float64) for values in (series.x, series.y))
+    known = ~(np.isnan(x) | np.isnan(y))
+    repeats = 2 if known.sum() == 1 else 1  # the view complains of series with one point
     table = vtk.vtkTable()
-    for name, values in (("x", [one[0] for one in points]), ("y", [one[1] for one in points])):
-        column = vtk.vtkDoubleArray()
+    for name, values in (("x", x), ("y", y)):
+        column = numpy_to_vtk(np.repeat(values[known], repeats), deep=True)
         column.SetName(name)
-        for value in values:
-            column.InsertNextValue(float(value))
         table.AddColumn(column)
     table_node.SetAndObserveTable(table)
     with slicer.util.NodeModify(node):
-        node.SetName(safe_node_name(chart_text(series.label)))
+        node.SetName(safe_node_name(view_text(series.label)))
         node.SetPlotType(node.PlotTypeScatter)
         node.SetXColumnName("x")
         node.SetYColumnName("y")
@@ -177,10 +172,11 @@ def _fill(node, series: ChartSeries) -> None:
 
 def _with_legend(y_range: tuple[float, float] | None, series: Sequence[ChartSeries]) -> tuple[float, float] | None:
     """Limits with room for the legend in the upper corner; None where there is no number."""
-    numbers = [y for one in series for y in one.y if not math.isnan(y)]
-    if y_range is None and not numbers:
+    numbers = np.concatenate([np.empty(0), *(np.asarray(one.y, np.float64) for one in series)])
+    numbers = numbers[~np.isnan(numbers)]
+    if y_range is None and not numbers.size:
         return None
-    low, high = y_range or (min(numbers), max(numbers))
+    low, high = y_range or (float(numbers.min()), float(numbers.max()))
     height = max(high - low, 1e-6 * max(abs(high), 1e-6)) * (1.0 if y_range else 1.05)
     room = min(0.05 + _LEGEND_LINE * len(series), 0.6)
     return (high - height if y_range is None else low, (high - height) + height / (1.0 - room))

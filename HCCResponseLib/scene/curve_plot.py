@@ -1,31 +1,12 @@
-"""Curves in a chart: points and fitted lines in Slicer's own plot nodes, reused from one drawing to the next.
-
-The tables and plot series are hidden from the data tree; the chart is not. No layout and no view is changed: whoever has a plot view
-shows the chart in it.
-"""
-
-import re
+"""Curves of voxels and inputs in a chart: points and fitted lines."""
 
 import numpy as np
-import slicer
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk
 
+from ..report.colours import LINE_COLOURS
+from .charts import ChartSeries, remove_chart, update_chart
 from .voxel_curve import Curve
 
-__all__ = ["plain_text", "remove_chart", "show_curves"]
-
-_POINTS, _LINE = "HCC.PointsSeries", "HCC.LineSeries"
-
-_COLORS = (
-    (0.0, 0.447, 0.698),
-    (0.835, 0.369, 0.0),
-    (0.0, 0.620, 0.451),
-    (0.800, 0.475, 0.655),
-    (0.902, 0.624, 0.0),
-    (0.337, 0.706, 0.914),
-)
-"""Told apart by colour-blind readers too (Okabe and Ito, 2008)."""
+__all__ = ["remove_chart", "show_curves"]
 
 
 def show_curves(curves: list[Curve], *, title: str = "", chart_node=None, name: str = "Curves"):
@@ -34,102 +15,33 @@ def show_curves(curves: list[Curve], *, title: str = "", chart_node=None, name: 
     The axes are named by the first curve. A curve without samples or without a fit is left out there; none leaves the chart empty.
 
     :param title: above the chart; where empty, there is none.
-    :param chart_node: chart drawn before; None makes a new one.
+    :param chart_node: chart drawn before; None: that of the name, made where there is none.
     :return: the chart node.
     """
-    if chart_node is None:
-        chart_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", name)
-        # A plot in a panel is small.
-        chart_node.SetTitleFontSize(14)
-        chart_node.SetAxisTitleFontSize(12)
-        chart_node.SetAxisLabelFontSize(11)
-        chart_node.SetLegendFontSize(10)
-    drawn = []
+    series = []
     for number, curve in enumerate(curves):
-        color = _COLORS[number % len(_COLORS)]
+        color = LINE_COLOURS[number % len(LINE_COLOURS)]
         of_line, of_points = (f"{curve.name} {curve.fit_name}", curve.name) if curve.fit_name else (curve.name, f"{curve.name}, samples")
-        for role, x, y, label in ((_LINE, curve.fit_x, curve.fit_y, of_line), (_POINTS, curve.x, curve.y, of_points)):
-            finite = np.isfinite(x) & np.isfinite(y)
-            if finite.any():
-                drawn.append(_series(chart_node, role, number, x[finite], y[finite], plain_text(label), color))
-    with slicer.util.NodeModify(chart_node):
-        if [chart_node.GetNthPlotSeriesNodeID(n) for n in range(chart_node.GetNumberOfPlotSeriesNodes())] != [one.GetID() for one in drawn]:
-            chart_node.RemoveAllPlotSeriesNodeIDs()
-            for series_node in drawn:
-                chart_node.AddAndObservePlotSeriesNodeID(series_node.GetID())
-        if curves:
-            chart_node.SetXAxisTitle(plain_text(curves[0].x_title))
-            chart_node.SetYAxisTitle(plain_text(curves[0].y_title))
-        chart_node.SetTitle(plain_text(title))
-        chart_node.SetTitleVisibility(bool(title))
-        chart_node.SetLegendVisibility(len(curves) > 1)
-        _set_ranges(chart_node, curves)
-    return chart_node
+        series.append(ChartSeries(of_line, curve.fit_x, curve.fit_y, color, marker=False))
+        series.append(ChartSeries(of_points, curve.x, curve.y, color, line=False, size=6.0))
+    series = [one for one in series if (np.isfinite(one.x) & np.isfinite(one.y)).any()]
+    x_title, y_title = (curves[0].x_title, curves[0].y_title) if curves else ("", "")
+    x_range, y_range = _ranges(series)
+    return update_chart(
+        name, series, title=title, x_title=x_title, y_title=y_title, x_range=x_range, y_range=y_range, legend=len(curves) > 1,
+        small_text=True, chart_node=chart_node,
+    )
 
 
-def remove_chart(chart_node) -> None:
-    """Remove a chart with the tables and series that were made for it."""
-    made = [
-        chart_node.GetNthNodeReference(role, number)
-        for role in (_POINTS, _LINE)
-        for number in range(chart_node.GetNumberOfNodeReferences(role))
-    ]
-    for series_node in filter(None, made):
-        table_node = series_node.GetTableNode()
-        slicer.mrmlScene.RemoveNode(series_node)
-        slicer.mrmlScene.RemoveNode(table_node)
-    slicer.mrmlScene.RemoveNode(chart_node)
+def _ranges(series: list[ChartSeries]) -> tuple:
+    """Return the limits of x and y: all that is drawn, and 0 of y where all is above and not far away; None where nothing is drawn."""
+    if not series:
+        return None, None
+    (left, right), (low, high) = ((np.nanmin(all_), np.nanmax(all_)) for all_ in _coordinates(series))
+    margin = 0.05 * (high - low) or abs(high) or 1.0
+    bottom = 0.0 if 0 <= low < high / 2 else low - margin
+    return (float(left), float(right if right > left else right + 1.0)), (float(bottom), float(high + margin))
 
 
-def plain_text(text: str) -> str:
-    """Return a text as the font of the views can show it: 10^-3 for 10⁻³, a question mark for what it does not have."""
-    superscripts = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-    text = re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: "^" + found[0].translate(superscripts), text).replace("–", "-").replace("µ", "u")
-    return text.encode("latin-1", "replace").decode("latin-1")
-
-
-def _set_ranges(chart_node, curves: list[Curve]) -> None:
-    """Fit the axes to what is drawn; 0 belongs to it where all is above and not far away."""
-    for axis, samples in (("X", [(curve.x, curve.fit_x) for curve in curves]), ("Y", [(curve.y, curve.fit_y) for curve in curves])):
-        values = np.concatenate([np.empty(0), *(part for pair in samples for part in pair)])
-        values = values[np.isfinite(values)]
-        getattr(chart_node, f"Set{axis}AxisRangeAuto")(values.size == 0)
-        if values.size:
-            low, high = float(values.min()), float(values.max())
-            margin = 0.05 * (high - low) or abs(high) or 1.0
-            low = low if axis == "X" else 0.0 if 0 <= low < high / 2 else low - margin
-            getattr(chart_node, f"Set{axis}AxisRange")(low, high if axis == "X" and high > low else high + margin)
-
-
-def _series(chart_node, role: str, number: int, x, y, label: str, color):
-    series_node = chart_node.GetNthNodeReference(role, number)
-    if series_node is None:
-        table_node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLTableNode")
-        series_node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLPlotSeriesNode")
-        for node in (table_node, series_node):
-            # Before it enters the scene, or the data tree would list it.
-            node.SetHideFromEditors(True)
-            node.UnRegister(None)
-            slicer.mrmlScene.AddNode(node)
-        series_node.SetAndObserveTableNodeID(table_node.GetID())
-        series_node.SetXColumnName("x")
-        series_node.SetYColumnName("y")
-        series_node.SetPlotType(series_node.PlotTypeScatter)
-        series_node.SetColor(color)
-        if role == _POINTS:
-            series_node.SetLineStyle(series_node.LineStyleNone)
-            series_node.SetMarkerStyle(series_node.MarkerStyleCircle)
-            series_node.SetMarkerSize(6)
-        else:
-            series_node.SetMarkerStyle(series_node.MarkerStyleNone)
-            series_node.SetLineStyle(series_node.LineStyleSolid)
-            series_node.SetLineWidth(2)
-        chart_node.SetNthNodeReferenceID(role, number, series_node.GetID())
-    series_node.SetName(label)
-    columns = vtk.vtkTable()
-    for column, values in (("x", x), ("y", y)):
-        array = numpy_to_vtk(np.ascontiguousarray(values, np.float64), deep=True)
-        array.SetName(column)
-        columns.AddColumn(array)
-    series_node.GetTableNode().SetAndObserveTable(columns)
-    return series_node
+def _coordinates(series: list[ChartSeries]) -> tuple[np.ndarray, np.ndarray]:
+    return np.concatenate([one.x for one in series]), np.concatenate([one.y for one in series])

@@ -4,7 +4,6 @@ A map holds shown values (10⁻³ mm²/s for ADC), 0 where no valid value exists
 value is valid. Whoever reads numbers from a map uses :func:`map_values`: canonical unit, NaN where invalid.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -19,6 +18,7 @@ from ..response.roles import Role
 from ..version import __version__
 from .roles import set_role
 from .subject_hierarchy import ensure_source_uid, place_beside, source_uid
+from .view_text import view_text
 from .views import show_volumes
 from .volumes import add_volume, update_volume, volume_array, volume_geometry
 
@@ -211,7 +211,7 @@ def show_parameter_map(map_node, reference_node=None, *, opacity: float = 0.6) -
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(map_node)
     quantity = map_quantity(map_node)
     if quantity is not None:
-        legend.SetTitleText(f"{quantity.label} ({_plain_exponents(quantity.display_unit.meaning)})")
+        legend.SetTitleText(f"{quantity.label} ({view_text(quantity.display_unit.meaning)})")
         legend.SetLabelFormat(f"%.{quantity.decimals}f")
     # In the corner that a body leaves free.
     legend.SetSize(0.08, 0.22)
@@ -225,12 +225,6 @@ def show_parameter_map(map_node, reference_node=None, *, opacity: float = 0.6) -
 def _holds_an_image(map_node) -> bool:
     """Tell whether a node holds what is no map made here."""
     return map_node.GetImageData() is not None and map_node.GetAttribute("HCC.Quantity") is None
-
-
-def _plain_exponents(text: str) -> str:
-    """Write 10⁻³ as 10^-3: the font of the views has no superscript minus, and would silently show 10³."""
-    superscripts = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-    return re.sub("⁻[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: "^" + found[0].translate(superscripts), text)
 
 
 def _coded_entry(code: Code):

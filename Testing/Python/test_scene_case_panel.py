@@ -14,7 +14,7 @@ from HCCResponseLib.response.course import spider, swimmer, waterfall
 from HCCResponseLib.response.criteria import assess
 from HCCResponseLib.response.lesion_grid import lesion_grid
 from HCCResponseLib.response.roles import Role
-from HCCResponseLib.scene.charts import ChartSeries, chart_text, remove_chart, update_chart
+from HCCResponseLib.scene.charts import ChartSeries, remove_chart, update_chart
 from HCCResponseLib.scene.examination_facts import examination_date, set_examination_fact
 from HCCResponseLib.scene.image_checks import image_notes
 from HCCResponseLib.scene.lesion_attributes import exclusion, lesion_of, set_lesion
@@ -24,6 +24,7 @@ from HCCResponseLib.scene.roles import set_role
 from HCCResponseLib.scene.segment_masks import add_segment
 from HCCResponseLib.scene.subject_hierarchy import study_item, subject_hierarchy_item
 from HCCResponseLib.scene.time_points import set_time_point, time_point
+from HCCResponseLib.scene.view_text import view_text
 from HCCResponseLib.scene.volumes import add_volume
 
 
@@ -133,10 +134,10 @@ class ChartsTest(SceneTestCase):
         self.assertEqual(self.nodes(), (1, 3, 3))
         table = chart.GetNthPlotSeriesNode(1).GetTableNode().GetTable()
         self.assertEqual([table.GetValue(row, 1).ToDouble() for row in range(table.GetNumberOfRows())], [10.0, 21.0])
-        self.assertEqual(chart.GetYAxisTitle(), "ADC, 10^-3 mm^2/s")
+        self.assertEqual(chart.GetYAxisTitle(), "ADC, 10^-3 mm²/s")
         self.assertIs(update_chart("test", self.series(1)), chart)
         self.assertEqual(self.nodes(), (1, 1, 1))
-        remove_chart("test")
+        remove_chart(chart)
         self.assertEqual(self.nodes(), (0, 0, 0))
 
     def test_a_series_whose_table_was_deleted_gets_a_new_one(self):
@@ -146,8 +147,8 @@ class ChartsTest(SceneTestCase):
         self.assertEqual(chart.GetNthPlotSeriesNode(0).GetTableNode().GetTable().GetNumberOfRows(), 2)
 
     def test_raised_numbers_are_written_as_the_views_can_draw_them(self):
-        self.assertEqual(chart_text("10⁻³ mm²/s"), "10^-3 mm^2/s")
-        self.assertEqual(chart_text("plain"), "plain")
+        self.assertEqual(view_text("1.2 10⁻³ mm²/s – µ Größe 肝 ≥ 10⁻¹²"), "1.2 10^-3 mm²/s – µ Größe ? ≥ 10^-12")
+        self.assertEqual(view_text("plain"), "plain")
 
     def test_the_charts_of_a_case_hold_its_numbers(self):
         case = make_case({"1": {}, "2": {}}, {("1", "LONG_AXIS"): [40.0, 20.0, 30.0], ("2", "LONG_AXIS"): [20.0, 20.0, 10.0]})

