@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from ..errors import InputError
 from .image_kind import split_series
 from .series import Frame, Series
@@ -12,9 +14,23 @@ __all__ = [
     "check_one_examination",
     "check_one_kind",
     "check_scaling",
+    "checked_frames",
     "common_warnings",
     "listing",
 ]
+
+
+def checked_frames(series: Sequence[Series], scaling: str, label: str) -> tuple[list[Frame], np.ndarray]:
+    """Return the images of series that are read together, and the number of the series that each is of, int (frames,).
+
+    :raises InputError: as all checks here.
+    """
+    check_one_examination(series)
+    frames = [frame for one in series for frame in one.frames]
+    check_images(frames, label)
+    check_one_kind(series)
+    check_scaling(frames, scaling, label)
+    return frames, np.repeat(np.arange(len(series)), [len(one.frames) for one in series])
 
 
 def check_one_examination(series: Sequence[Series]) -> None:

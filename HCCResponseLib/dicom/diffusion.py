@@ -14,7 +14,7 @@ from .diffusion_groups import NO_DIRECTION, DiffusionFrames, group_frames
 from .grid import place_on_one_grid
 from .pixels import PixelReader
 from .recognition import B0_LIMIT
-from .series import Series, joint_label
+from .series import Series, joint_label, joint_notes
 from .signals import Scaling, scaled
 
 __all__ = ["DiffusionSeries", "read_diffusion"]
@@ -103,7 +103,7 @@ def read_diffusion(
         geometry=geometry,
         directions_per_b=tuple(images.directions(g) for g in numbers),
         averages=averages,
-        notes=(*(f"{one.label}: {note}" for one in series for note in one.notes), *notes, *placing),
+        notes=(*joint_notes(series), *notes, *placing),
         warnings=_warnings(series, label),
         series=series,
         scaling=scaling,

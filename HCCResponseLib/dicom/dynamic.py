@@ -10,11 +10,11 @@ from ..errors import InputError
 from ..geometry import Geometry
 from ..progress import Progress
 from .acquisition_values import common_value
-from .checks import check_images, check_one_examination, check_one_kind, check_scaling, common_warnings
+from .checks import checked_frames, common_warnings
 from .clocks import HALF_A_DAY_S
 from .grid import place_on_one_grid
 from .headers import dated
-from .series import Series, joint_label
+from .series import Series, joint_label, joint_notes
 from .signals import Scaling, read_signals
 from .time_points import find_time_points
 
@@ -83,12 +83,7 @@ def read_dynamic(
     if not any(one.frames for one in series):
         raise InputError("No dynamic series was chosen.")
     label = _label(series)
-    check_one_examination(series)
-    frames = [frame for one in series for frame in one.frames]
-    source = np.repeat(np.arange(len(series)), [len(one.frames) for one in series])
-    check_images(frames, label)
-    check_one_kind(series)
-    check_scaling(frames, scaling, label)
+    frames, source = checked_frames(series, scaling, label)
     why = "a change of signal would not be one of contrast agent. Choose images of one protocol."
     values = {name: common_value(frames, name, label, why) for name in ("flip_angle_deg", "repetition_time_s", "echo_time_s")}
     geometry, place, placing = place_on_one_grid(frames, source, series)
@@ -108,7 +103,7 @@ def read_dynamic(
         geometry=geometry,
         start=dated(points.start),
         injection_s=injection,
-        notes=(*(f"{one.label}: {note}" for one in series for note in one.notes), *points.notes, *placing),
+        notes=(*joint_notes(series), *points.notes, *placing),
         warnings=(*points.warnings, *_warnings(series, values, label)),
         series=series,
         scaling=scaling,

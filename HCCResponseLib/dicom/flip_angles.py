@@ -9,9 +9,9 @@ from ..errors import InputError
 from ..geometry import Geometry
 from ..progress import Progress
 from .acquisition_values import common_value
-from .checks import check_images, check_one_examination, check_one_kind, check_scaling, common_warnings, listing
+from .checks import checked_frames, common_warnings, listing
 from .grid import place_on_one_grid
-from .series import Frame, Series, joint_label
+from .series import Frame, Series, joint_label, joint_notes
 from .signals import Scaling, read_signals
 
 __all__ = ["FlipAngleSeries", "read_flip_angles"]
@@ -69,12 +69,7 @@ def read_flip_angles(
     if not any(one.frames for one in series):
         raise InputError("No flip angle series was chosen.")
     label = joint_label(series)
-    check_one_examination(series)
-    frames = [frame for one in series for frame in one.frames]
-    source = np.repeat(np.arange(len(series)), [len(one.frames) for one in series])
-    check_images(frames, label)
-    check_one_kind(series)
-    check_scaling(frames, scaling, label)
+    frames, source = checked_frames(series, scaling, label)
     why = "T1 can be told from flip angles only where everything else is the same."
     repetition_time = common_value(frames, "repetition_time_s", label, why)
     if repetition_time is None:
@@ -90,7 +85,7 @@ def read_flip_angles(
         repetition_time_s=repetition_time,
         echo_time_s=echo_time,
         geometry=geometry,
-        notes=(*(f"{one.label}: {note}" for one in series for note in one.notes), *placing),
+        notes=(*joint_notes(series), *placing),
         warnings=(*_warnings(series, label), *common_warnings(series, label)),
         series=series,
         scaling=scaling,

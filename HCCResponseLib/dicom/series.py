@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .pulse_sequence import PulseSequence
 
-__all__ = ["Frame", "Series", "joint_label"]
+__all__ = ["Frame", "Series", "joint_label", "joint_notes"]
 
 Vector = tuple[float, float, float]
 
@@ -151,3 +151,8 @@ class Series:
 def joint_label(series: Iterable[Series]) -> str:
     """How a message names series that are read together."""
     return " + ".join(one.label for one in series)
+
+
+def joint_notes(series: Iterable[Series]) -> list[str]:
+    """What was done to each of the series that are read together."""
+    return [f"{one.label}: {note}" for one in series for note in one.notes]

@@ -9,10 +9,10 @@ import numpy as np
 from ..errors import InputError
 from ..geometry import Geometry
 from ..progress import Progress
-from .checks import check_images, check_one_kind, check_scaling, common_warnings, listing
+from .checks import checked_frames, common_warnings, listing
 from .grid import place_on_one_grid
 from .headers import dated
-from .series import Series
+from .series import Series, joint_notes
 from .signals import Scaling, read_signals
 
 __all__ = ["ImageSeries", "read_volume"]
@@ -54,13 +54,11 @@ def read_volume(series: Series, *, scaling: Scaling = "rescale", progress: Progr
     :raises GeometryError: see :func:`sort_into_slices`.
     :raises Cancelled: ``progress`` returned False.
     """
-    label, frames = series.label, series.frames
-    if not frames:
+    label = series.label
+    if not series.frames:
         raise InputError(f"{label} has no images.")
-    check_images(frames, label)
-    check_one_kind((series,))
-    check_scaling(frames, scaling, label)
-    geometry, place, notes = place_on_one_grid(frames, np.zeros(len(frames), dtype=int), (series,))
+    frames, source = checked_frames((series,), scaling, label)
+    geometry, place, notes = place_on_one_grid(frames, source, (series,))
     counts = np.bincount(place)
     if counts.max() > 1:
         usual = Counter(counts.tolist()).most_common(1)[0][0]
@@ -69,12 +67,12 @@ def read_volume(series: Series, *, scaling: Scaling = "rescale", progress: Progr
             f"{label} has {counts.max()} images of {where}: repeated images, or several time points or flip angles. "
             "Choose one of them, read it as a dynamic series, or export the series again, once.",
         )
-    array = read_signals(frames, place, np.zeros(len(frames), dtype=int), geometry.shape, scaling, progress)[..., 0]
+    array = read_signals(frames, place, source, geometry.shape, scaling, progress)[..., 0]
     return ImageSeries(
         array=np.ascontiguousarray(array),
         geometry=geometry,
         acquired=dated(min((frame.acquired for frame in frames if frame.acquired is not None), default=None)),
-        notes=(*(f"{label}: {note}" for note in series.notes), *notes),
+        notes=(*joint_notes((series,)), *notes),
         warnings=tuple(common_warnings((series,), label)),
         series=series,
         scaling=scaling,
