@@ -4,7 +4,6 @@ The images are taken where their transforms place them; a volume on another grid
 them first where the alignment check says so (:mod:`.registration`).
 """
 
-from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -241,16 +240,14 @@ def compare_necrosis(segmentation_node, segment_id: str, reading: Reading, previ
     for rows, one in ((now, reading), (before, earlier)):
         if "NECROTIC_FRACTION" not in rows:
             raise InputError(f"The necrosis of '{name}' was not measured at time point {one.time_point}; measure it first.")
-    change = necrosis_trend(now["NECROTIC_FRACTION"].value, before["NECROTIC_FRACTION"].value)
-    if difference := settings_difference(now["NECROTIC_FRACTION"].method, before["NECROTIC_FRACTION"].method):
-        sentence = f"{change.sentence} It was not measured in the same way in both ({difference}): the change may come from that."
-        change = replace(change, sentence=sentence)
+    fractions = before["NECROTIC_FRACTION"].value, now["NECROTIC_FRACTION"].value
+    difference = settings_difference(now["NECROTIC_FRACTION"].method, before["NECROTIC_FRACTION"].method)
+    change = necrosis_trend(fractions[1], fractions[0], settings_difference=difference)
     growth = {
         f"{kind}_growth_percent": 100.0 * (now[key].value - before[key].value) / before[key].value
         for kind, key in (("volume", "VOLUME"), ("diameter", "LONG_AXIS"))
         if key in now and key in before and before[key].value > 0.0
     }
-    fractions = (before["NECROTIC_FRACTION"].value, now["NECROTIC_FRACTION"].value)
     return change, growth_caution(change.trend, **growth, fractions=fractions) if growth else None
 
 

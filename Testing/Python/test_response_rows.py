@@ -6,6 +6,7 @@ import unittest
 import numpy as np
 
 from HCCResponseLib.errors import InputError
+from HCCResponseLib.lesions.necrosis_threshold import PhaseThreshold
 from HCCResponseLib.lesions.region_statistics import region_statistics
 from HCCResponseLib.response.quantities import QUANTITIES, STATISTICS
 from HCCResponseLib.response.region_types import RegionType
@@ -76,6 +77,11 @@ class TestComparable(unittest.TestCase):
             "Necrosis", "threshold on subtraction", {"k": 2.0, "value": 12.0, "reference_mean": 3.0, "alignment": "2 mm apart"},
         )
         self.assertEqual(settings_difference(first, second), "")
+
+    def test_the_signal_that_a_reader_set_as_a_threshold_is_a_setting(self):
+        first, second = (method_text("Necrosis", "signal after contrast", PhaseThreshold(x).parameters) for x in (250.0, 300.0))
+        self.assertEqual(settings_difference(first, second), "value 250 and 300")
+        self.assertEqual(settings_difference(first, first), "")
 
     def test_settings_and_methods_that_differ_are_named(self):
         first = method_text("Necrosis", "threshold on subtraction", {"k": 2.0, "rim_layers": 1})

@@ -82,11 +82,13 @@ class TestSources(NecrosisTestCase):
             necrosis = self.analysis(rim_layers=rim)
             necrosis.apply(necrosis.classify(necrosis.half_enhancement()), reading)
         change, _caution = compare_necrosis(self.node, self.segment_id, READING, 0)
-        self.assertIn("not measured in the same way in both (rim layers 1 and 0)", change.sentence)
+        self.assertIn("Measured differently now and before (rim layers 1 and 0)", change.sentence)
+        self.assertFalse(change.comparable)
         necrosis = self.analysis(rim_layers=1)
         necrosis.apply(necrosis.classify(necrosis.half_enhancement()), before)
         change, _caution = compare_necrosis(self.node, self.segment_id, READING, 0)
-        self.assertNotIn("same way", change.sentence)
+        self.assertNotIn("differently", change.sentence)
+        self.assertTrue(change.comparable)
 
 
 class TestMapVoxels(NecrosisTestCase):

@@ -7,6 +7,7 @@ from ...errors import InputError
 from ...lesions.alignment import AlignmentCheck
 from ...lesions.necrosis import NecrosisResult
 from ...lesions.necrosis_score import necrosis_score
+from ...lesions.necrosis_threshold import PhaseThreshold
 from ..region_types import RegionType
 from .method import method_text
 from .result import ProcedureResult
@@ -80,11 +81,15 @@ _FOUND = re.compile(
 )
 """What a method text says of the images rather than of the settings."""
 
+_ONE_PHASE = PhaseThreshold(0.0).parameters["threshold"]
+
 
 def _settings(method: str) -> dict[str, str]:
     how, *rest = method.partition(": ")[2].split(", ")
     settings = dict(part.split(" = ", 1) for part in rest if " = " in part)
-    return {"method": how} | {name: value for name, value in settings.items() if not _FOUND.match(name)}
+    # The signal that a reader sets as the threshold of one phase is a setting; other thresholds take theirs from the images.
+    set_by_hand = {"value"} if settings.get("threshold") == _ONE_PHASE else set()
+    return {"method": how} | {name: value for name, value in settings.items() if name in set_by_hand or not _FOUND.match(name)}
 
 
 def alignment_words(check: AlignmentCheck | None) -> str:
