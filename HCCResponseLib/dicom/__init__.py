@@ -16,7 +16,7 @@ from .examination import (
 from .flip_angles import FlipAngleSeries, read_flip_angles
 from .image_kind import split_series
 from .recognition import Confidence, Recognition, recognise
-from .scan import Scan, Skipped, scan_files, scan_folder
+from .scan import Scan, Skipped, scan_files, scan_folder, skipped_lines
 from .series import Frame, Series
 from .volume import ImageSeries, read_volume
 
@@ -47,5 +47,6 @@ __all__ = [
     "recognise_examination",
     "scan_files",
     "scan_folder",
+    "skipped_lines",
     "split_series",
 ]

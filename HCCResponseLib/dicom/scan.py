@@ -22,7 +22,7 @@ from .headers import date_of, number, quiet_pydicom, text
 from .pulse_sequence import pulse_sequence
 from .series import Frame, Series
 
-__all__ = ["Scan", "Skipped", "scan_files", "scan_folder"]
+__all__ = ["Scan", "Skipped", "scan_files", "scan_folder", "skipped_lines"]
 
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 DERIVED_OBJECTS = {"SEG": "a segmentation", "RTDOSE": "a radiotherapy dose"}
@@ -31,10 +31,14 @@ DERIVED_OBJECTS = {"SEG": "a segmentation", "RTDOSE": "a radiotherapy dose"}
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that belongs to no series, and why."""
+    """A file that belongs to no series, and why.
+
+    :param damaged: it should have been an image; False for what is none (reports, notes) and for an image that stands there twice.
+    """
 
     path: Path
     reason: str
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,16 @@ class Scan:
         return tuple({one.patient_key: one.patient for one in reversed(self.series)}.values())[::-1]
 
 
+IMAGE_ENDINGS = (".dcm", ".ima")
+"""A file with one of these that is not DICOM was an image once."""
+
+
 class _Unusable(Exception):
     """Why a file cannot be part of a series."""
+
+    def __init__(self, reason: str, *, damaged: bool = True):
+        super().__init__(reason)
+        self.damaged = damaged
 
 
 def scan_folder(folder: str | os.PathLike, *, progress: Progress | None = None) -> Scan:
@@ -95,14 +107,16 @@ def scan_files(files: Iterable[str | os.PathLike], *, folder: Path | None = None
                     continue
                 found = frames_of(dataset, path)
                 if not found:
-                    raise _Unusable("several frames without functional groups: their places are not known")
+                    # As films and screenshots are, which are no loss.
+                    reason = "several frames without functional groups: their places are not known"
+                    raise _Unusable(reason, damaged=text(dataset, "Modality") == "MR")
                 key = (_patient_key(dataset), text(dataset, "StudyInstanceUID"), text(dataset, "SeriesInstanceUID"))
         except _Unusable as reason:
-            skipped.append(Skipped(path, str(reason)))
+            skipped.append(Skipped(path, str(reason), reason.damaged))
             continue
         except Exception as error:
             # pydicom meets a broken header with whatever its parser stumbles over, some of it only when a value is looked at
-            skipped.append(Skipped(path, f"the DICOM header is damaged ({error})"))
+            skipped.append(Skipped(path, f"the DICOM header is damaged ({error})", damaged=True))
             continue
         uid = found[0].sop_instance_uid
         content = (key, len(found), replace(found[0], path=Path()))
@@ -123,6 +137,26 @@ def scan_files(files: Iterable[str | os.PathLike], *, folder: Path | None = None
     return Scan(tuple(series), tuple(skipped))
 
 
+def skipped_lines(skipped: Iterable[Skipped], folder: Path | None = None, *, most: int = 20) -> list[str]:
+    """Return a line for each reason, not for each file ("notes.txt and 2 more: not a DICOM file").
+
+    :param folder: that is left away from the paths; None: names alone.
+    :param most: lines; the last one tells how many files are not named.
+    """
+    by_reason: dict[str, list[Path]] = defaultdict(list)
+    for one in skipped:
+        by_reason[one.reason].append(one.path)
+    groups = list(by_reason.items())
+    kept = groups if len(groups) <= most else groups[: most - 1]
+    lines = []
+    for reason, paths in kept:
+        name = paths[0].relative_to(folder) if folder else paths[0].name
+        lines.append(f"{name}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}: {reason}")
+    if unnamed := sum(len(paths) for _reason, paths in groups[len(kept) :]):
+        lines.append(f"and {unnamed} more files")
+    return lines
+
+
 def _files(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
         folders.sort()
@@ -139,7 +173,8 @@ def _read_header(path: Path) -> Dataset | None:
     try:
         with path.open("rb") as file:
             if len(start := file.read(132)) < 132 or start[128:] != b"DICM":
-                raise _Unusable("not a DICOM file")
+                # Beside files that it copies, macOS leaves others, "._name".
+                raise _Unusable("not a DICOM file", damaged=path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith("."))
             file.seek(0)
             dataset = pydicom.dcmread(file, stop_before_pixels=True)
             whole = _pixels_are_whole(dataset, file)
@@ -152,11 +187,11 @@ def _read_header(path: Path) -> Dataset | None:
         return None
     modality = text(dataset, "Modality")
     if modality in DERIVED_OBJECTS:
-        raise _Unusable(f"{DERIVED_OBJECTS[modality]}, not an image series")
+        raise _Unusable(f"{DERIVED_OBJECTS[modality]}, not an image series", damaged=False)
     if number(dataset, "Rows") is None or number(dataset, "Columns") is None:
         if not sop_class or UID(sop_class).name.endswith("Image Storage"):
             raise _Unusable("the file ends before its pixels do (truncated)")
-        raise _Unusable(f"not an image ({UID(sop_class).name})")
+        raise _Unusable(f"not an image ({UID(sop_class).name})", damaged=False)
     if not text(dataset, "SeriesInstanceUID") or not text(dataset, "SOPInstanceUID"):
         raise _Unusable("no series UID or no SOP instance UID in the header")
     if not whole:

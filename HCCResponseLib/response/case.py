@@ -142,6 +142,9 @@ class Lesion:
         for name in ("in_field", "typical_enhancement"):
             if getattr(self, name) is not None and not isinstance(getattr(self, name), bool):
                 raise InputError(f"Lesion '{self.identifier}': {name} must be true, false or empty, found {getattr(self, name)!r}.")
+        for name in ("lymph_node", "porta_hepatis", "previously_treated", "ill_defined", "tumour_thrombus", "proven"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"Lesion '{self.identifier}': {name} must be true or false, found {getattr(self, name)!r}.")
         if self.porta_hepatis and not self.lymph_node:
             raise InputError(f"Lesion '{self.identifier}': only a lymph node can be a node of the porta hepatis.")
         if (self.dose_gy is None) != (self.fractions is None):

@@ -66,7 +66,8 @@ class Measurement:
             raise InputError(f"Statistic '{self.statistic}' is not known; known are {', '.join(STATISTICS)}.")
         unit = canonical_unit(quantity, self.statistic).value
         if self.unit != unit:
-            raise InputError(f"{quantity.label} {self.statistic} is kept in {unit}, found a value in '{self.unit}'; convert it first.")
+            what = f"{quantity.label} {self.statistic}".rstrip()
+            raise InputError(f"{what} is kept in {unit}, found a value in '{self.unit}'; convert it first.")
         try:
             object.__setattr__(self, "value", float(self.value))
         except (TypeError, ValueError):

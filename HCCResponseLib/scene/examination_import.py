@@ -186,7 +186,7 @@ def _left_out(skipped) -> list[str]:
     """Return a sentence for each reason that images were left out for; other files in the folder are no problem."""
     reasons: dict[str, list[str]] = {}
     for one in skipped:
-        if not one.reason.startswith(_HARMLESS) and "not an image" not in one.reason:
+        if one.damaged:
             reasons.setdefault(one.reason, []).append(one.path.name)
     found = []
     for reason, names in reasons.items():
@@ -194,6 +194,3 @@ def _left_out(skipped) -> list[str]:
         files = "The file was" if len(names) == 1 else f"{len(names)} files were"
         found.append(f"{files} left out ({', '.join(names[:3])}{more}): {reason}.")
     return found
-
-
-_HARMLESS = ("not a DICOM file", "the same image as")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..dicom import DiffusionSeries, read_diffusion, scan_folder
+from ..dicom import DiffusionSeries, read_diffusion, scan_folder, skipped_lines
 from ..errors import InputError
 from ..lesions.body import remove_specks
 from ..lesions.region_statistics import RegionStatistics, region_statistics
@@ -19,6 +19,7 @@ from ..response.quantities import QUANTITIES
 from ..version import __version__
 from .adc_record import adc_record
 from .choose_diffusion import choose_diffusion
+from .diffusion_steps import why_no_adc
 from .foreground import foreground_mask
 from .image_files import write_volume
 from .label_maps import Region, read_regions
@@ -90,7 +91,7 @@ def map_adc(
     folder, output = Path(folder), Path(output)
     _check_paths(output, mask)
     scan = scan_folder(folder, progress=subrange(progress, 0.0, 0.3))
-    for skipped in _summary_of_skipped(scan.skipped):
+    for skipped in skipped_lines(scan.skipped):
         say(f"passed over  {skipped}")
     diffusion = read_diffusion(choose_diffusion(scan, series_number), scaling=scaling, progress=subrange(progress, 0.3, 0.8))
     say(_read_line(diffusion))
@@ -142,14 +143,6 @@ def _check_paths(output: Path, mask: Path | None) -> None:
         raise InputError(f"The mask '{mask}' {'is a folder; name the file' if Path(mask).is_dir() else 'does not exist'}.")
 
 
-def _summary_of_skipped(skipped) -> list[str]:
-    """One line a reason, not one a file."""
-    by_reason: dict[str, list[str]] = {}
-    for one in skipped:
-        by_reason.setdefault(one.reason, []).append(one.path.name)
-    return [f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {reason}" for reason, names in by_reason.items()]
-
-
 def _read_line(diffusion: DiffusionSeries) -> str:
     k, j, i = diffusion.geometry.shape
     spacing = " x ".join(f"{mm:.3g}" for mm in diffusion.geometry.spacing_mm)
@@ -198,9 +191,7 @@ def _chosen_b_values(diffusion: DiffusionSeries, wanted: tuple[float, ...] | Non
 def _doubts(signals: np.ndarray, b_values: np.ndarray, fit: AdcFit, body: np.ndarray, noise: NoiseEstimate) -> list[str]:
     """What makes the map doubtful as a whole, in sentences."""
     if not fit.valid.any():
-        same = all(np.array_equal(signals[..., 0], signals[..., index]) for index in range(1, b_values.size))
-        why = "the images are the same at every b-value" if same else "the signal falls with the b-value nowhere"
-        return [f"No voxel has an ADC: {why}. Were the right images chosen, and are their b-values right?"]
+        return [f"No voxel has an ADC: {why_no_adc(signals)}. Were the right images chosen, and are their b-values right?"]
     doubts = []
     share = (body & fit.valid).sum() / max(body.sum(), 1)
     if share < 0.8:

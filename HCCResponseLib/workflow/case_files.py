@@ -1,35 +1,27 @@
 """What a finished case leaves beside its maps: case.json, measurements.csv, report.txt."""
 
-import csv
-import io
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
 
+from ..report.tables import ENCODING, measurements_csv
 from ..response.case import Case
 from ..response.measurement import Measurement
 
-__all__ = ["lines_of", "measurements_csv", "plain_rows", "read_rows", "write_whole"]
-
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins with one of these is a formula to a spreadsheet."""
+__all__ = ["lines_of", "plain_rows", "read_rows", "write_case"]
 
 
-def measurements_csv(case: Case) -> str:
-    """Return all measurements as CSV: a line each, the columns of :class:`~..response.measurement.Measurement`.
+def write_case(folder: Path, case: Case, report: str) -> dict[str, Path]:
+    """Write case.json, measurements.csv and report.txt into a folder, and return them by name.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe in front, which spreadsheets show as plain text; numbers
-    stay numbers. What was not measurable is empty.
+    Half of a surrogate pair, from text in a broken character set, is written as JSON writes it.
     """
-    names = [one.name for one in fields(Measurement)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    for row in case.measurements:
-        writer.writerow([_cell(getattr(row, name)) for name in names])
-    return text.getvalue()
+    paths = {name: Path(folder) / name for name in ("case.json", "measurements.csv", "report.txt")}
+    _write_whole(paths["case.json"], case.to_json() + "\n", errors="backslashreplace")
+    _write_whole(paths["measurements.csv"], measurements_csv(case), encoding=ENCODING, errors="replace")
+    _write_whole(paths["report.txt"], report, errors="replace")
+    return paths
 
 
 def plain_rows(rows: Iterable[Measurement]) -> list[dict]:
@@ -42,19 +34,11 @@ def read_rows(plain: Iterable[dict]) -> list[Measurement]:
     return [Measurement(**(row | {"value": math.nan if row["value"] is None else row["value"]})) for row in plain]
 
 
-def write_whole(path: Path, text: str) -> None:
+def _write_whole(path: Path, text: str, *, encoding: str = "utf-8", errors: str = "strict") -> None:
     """Write a text file that is either the old or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.unfinished")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_text(text, encoding=encoding, errors=errors, newline="")
     os.replace(temporary, path)
-
-
-def _cell(value) -> str | int:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else repr(value)
-    if isinstance(value, str) and value.lstrip(" ").startswith(_DANGEROUS):
-        return f"'{value}"
-    return value
 
 
 def lines_of(title: str, sentences: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from ..dicom import Examination, Recognition, Scan, find_examinations, scan_folder
+from ..dicom import Examination, Recognition, Scan, Skipped, find_examinations, scan_folder, skipped_lines
 from ..errors import InputError
 from ..progress import Progress
 from ..response.roles import Role
@@ -67,6 +67,7 @@ class CaseInputs:
     """What a case folder holds.
 
     :param problems: what could not be used, a sentence each.
+    :param passed_over: files that are neither images nor outlines nor damaged, and images that stand there twice.
     """
 
     folder: Path
@@ -74,6 +75,7 @@ class CaseInputs:
     scan: Scan
     examinations: tuple[CaseExamination, ...]
     problems: tuple[str, ...]
+    passed_over: tuple[Skipped, ...]
 
 
 def find_case(folder: Path, *, leave_out: Sequence[Path] = (), progress: Progress | None = None) -> CaseInputs:
@@ -100,18 +102,22 @@ def find_case(folder: Path, *, leave_out: Sequence[Path] = (), progress: Progres
     examinations = _in_order(found, settings)
     outlines: dict[int, list[Outline]] = {one.index: [] for one in examinations}
     files: dict[int, list[Path]] = {one.index: [] for one in examinations}
-    for path in _outline_paths(scan, folder):
+    paths = _outline_paths(scan, folder)
+    if missing := sorted(set(settings.outlines) - {path.relative_to(folder).as_posix() for path in paths}):
+        raise InputError(f"{SETTINGS_FILE} tells of outlines in {', '.join(missing)}; there is no such file of outlines in the folder.")
+    for path in paths:
         try:
             regions = read_outlines(path, settings.labels)
             index = _examination_of(path, regions, folder, settings, examinations).index
-        except InputError as error:
+        except (InputError, OSError) as error:
             problems.append(f"Outlines {path.relative_to(folder)}: {error}")
             continue
         outlines[index] += regions
         files[index].append(path)
-    problems += [f"{one.path.relative_to(folder)}: {one.reason}" for one in scan.skipped if _is_damaged(one)]
+    others = [one for one in scan.skipped if one.path not in paths and one.path != folder / SETTINGS_FILE]
+    problems += skipped_lines([one for one in others if one.damaged], folder)
     completed = tuple(replace(one, outlines=tuple(outlines[one.index]), outline_files=tuple(files[one.index])) for one in examinations)
-    return CaseInputs(folder, settings, scan, completed, tuple(problems))
+    return CaseInputs(folder, settings, scan, completed, tuple(problems), tuple(one for one in others if not one.damaged))
 
 
 def _in_order(found: Sequence[Examination], settings: CaseSettings) -> list[CaseExamination]:
@@ -138,14 +144,20 @@ def _in_order(found: Sequence[Examination], settings: CaseSettings) -> list[Case
         weeks = said[one.study_uid].weeks_from_baseline
         if weeks is None and baseline is not None and one.study_date is not None:
             weeks = round((one.study_date - baseline).days / 7.0, 2)
-        recognitions = _with_roles(one.recognitions, said[one.study_uid].roles)
+        recognitions = _with_roles(one, said[one.study_uid].roles)
         result.append(CaseExamination(index, one, recognitions, said[one.study_uid], weeks))
     return sorted(result, key=lambda one: one.index)
 
 
-def _with_roles(recognitions: Sequence[Recognition], roles) -> tuple[Recognition, ...]:
+def _with_roles(examination: Examination, roles) -> tuple[Recognition, ...]:
+    numbers = {str(series.number): None for one in examination.recognitions for series in one.series}
+    if unknown := [number for number in roles if number not in numbers]:
+        raise InputError(
+            f"{SETTINGS_FILE} gives a role to series {', '.join(unknown)} of {examination.study_date or examination.study_uid}, which is "
+            f"not there; found are {', '.join(numbers)}.",
+        )
     result = []
-    for one in recognitions:
+    for one in examination.recognitions:
         number = next((str(series.number) for series in one.series if str(series.number) in roles), None)
         if number is not None:
             role = None if roles[number] is None else Role(roles[number])
@@ -178,11 +190,6 @@ def _is_segmentation(path: Path) -> bool:
         return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"]).get("SOPClassUID") in SEGMENTATION_STORAGE
     except Exception:  # damaged files have their own sentence in the scan
         return False
-
-
-def _is_damaged(skipped) -> bool:
-    """Whether a file that was left out is one that should have been an image."""
-    return skipped.path.suffix.lower() in (".dcm", ".ima") and not _is_segmentation(skipped.path)
 
 
 def _examination_of(

@@ -20,6 +20,7 @@ An examination is named by its study UID or its date. Roles are given by series 
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -55,7 +56,7 @@ class CaseSettings:
 
     :param relaxivity: of the contrast agent in blood and tissue [1/(s mM)]; None: that of the agent that the headers name.
     :param examinations: by study UID or date.
-    :param lesions: fields of :class:`~..response.case.Lesion` by the lesion's name.
+    :param lesions: fields of :class:`~..response.case.Lesion` by the lesion's name; ``split_from`` is a name too.
     :param findings: fields of :class:`~..response.finding.Finding`, with ``lesion`` (its name) for the tracking UID.
     :param exclusions: reason by the lesion's name.
     :param labels: names of the numbers of label maps.
@@ -81,7 +82,7 @@ def read_settings(path: Path) -> CaseSettings:
     if not path.is_file():
         return CaseSettings()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # with the mark that editors on Windows write
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"'{path.name}' is not valid JSON: {error}.") from None
     made = _made(CaseSettings, content, path.name)
@@ -95,6 +96,9 @@ def read_settings(path: Path) -> CaseSettings:
     made["examinations"] = {
         key: _examination(one, f"{path.name}: examination '{key}'") for key, one in made.get("examinations", {}).items()
     }
+    for key, value in made.get("lesions", {}).items():
+        if not isinstance(value, dict):
+            raise InputError(f"{path.name}: lesion '{key}': an object with fields was expected, found {value!r}.")
     for name in ("exclusions", "labels", "outlines"):
         for key, value in made.get(name, {}).items():
             if not isinstance(value, str):
@@ -108,6 +112,8 @@ def read_settings(path: Path) -> CaseSettings:
 def _examination(content, where: str) -> ExaminationSettings:
     made = _made(ExaminationSettings, content, where)
     _check_number(made.get("hematocrit"), 0.0, 1.0, f"{where}: hematocrit (a fraction)")
+    for name in ("weeks_from_baseline", "afp_ng_ml"):
+        _check_number(made.get(name), -math.inf, math.inf, f"{where}: {name}")
     index = made.get("time_point")
     if index is not None and (isinstance(index, bool) or not isinstance(index, int) or index < 0):
         raise InputError(f"{where}: the time point must be 0 (baseline), 1, 2, ..., found {index!r}.")
@@ -135,4 +141,5 @@ def _made(kind: type, content, where: str) -> dict:
 
 def _check_number(value, low: float, high: float, what: str) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not low < value < high):
-        raise InputError(f"{what} must be a number above {low:g} and below {high:g}, found {value!r}.")
+        between = "" if math.isinf(low) else f" above {low:g} and below {high:g}"
+        raise InputError(f"{what} must be a number{between}, found {value!r}.")

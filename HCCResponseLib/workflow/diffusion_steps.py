@@ -11,7 +11,7 @@ from ..progress import Progress
 from ..quantification.diffusion import clear_of_noise, estimate_noise, fit_adc, fit_ivim
 from .map_files import write_map
 
-__all__ = ["adc_step", "body_mask", "ivim_step"]
+__all__ = ["adc_step", "body_mask", "ivim_step", "why_no_adc"]
 
 
 def adc_step(folder: Path, diffusion: DiffusionSeries, progress: Progress | None = None) -> dict:
@@ -22,7 +22,7 @@ def adc_step(folder: Path, diffusion: DiffusionSeries, progress: Progress | None
     mask, air_left_out = body_mask(diffusion.signals, diffusion.b_values)
     fit = fit_adc(diffusion.signals, diffusion.b_values, mask=mask, progress=progress)
     if not fit.valid.any():
-        raise InputError(f"{diffusion.label}: no voxel has an ADC; are the b-values of the images right?")
+        raise InputError(f"{diffusion.label}: no voxel has an ADC: {why_no_adc(diffusion.signals)}. Are their b-values right?")
     method = ", ".join(["WLLS", *_words(diffusion, air_left_out)])
     entry = write_map(folder, "adc", "ADC", fit.adc, fit.valid, diffusion.geometry, method, diffusion.series)
     return {"maps": [entry], "warnings": list(diffusion.warnings), "notes": list(diffusion.notes)}
@@ -63,3 +63,12 @@ def _words(diffusion: DiffusionSeries, air_left_out: bool) -> list[str]:
     words = [f"b = {', '.join(f'{b:g}' for b in diffusion.b_values)} s/mm2"]
     words += ["Philips scaling"] if diffusion.scaling == "philips_private" else []
     return words + (["air left out"] if air_left_out else [])
+
+
+def why_no_adc(signals: np.ndarray) -> str:
+    """Say why no voxel has an ADC.
+
+    :param signals: shape (k, j, i, b).
+    """
+    same = all(np.array_equal(signals[..., 0], signals[..., index]) for index in range(1, signals.shape[-1]))
+    return "the images are the same at every b-value" if same else "the signal falls with the b-value nowhere"

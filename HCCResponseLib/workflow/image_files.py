@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from ..errors import GeometryError, InputError
 from ..geometry import Geometry
 
-__all__ = ["geometry_of_image", "image_from_array", "read_image", "write_volume"]
+__all__ = ["geometry_of_image", "image_from_array", "metadata_text", "read_image", "write_volume"]
 
 
 def image_from_array(array: np.ndarray, geometry: Geometry) -> sitk.Image:
@@ -49,6 +49,15 @@ def write_volume(path: Path, array: np.ndarray, geometry: Geometry, description:
         for key, value in (description or {}).items():
             image.SetMetaData(key, value)
     sitk.WriteImage(image, str(path), useCompression=True)
+
+
+def metadata_text(image: sitk.Image, key: str) -> str:
+    """Return a text of an image's header: UTF-8, as the formats have it, or Latin-1, as some programs write it."""
+    stored = image.GetMetaData(key).encode("utf-8", "surrogateescape")
+    try:
+        return stored.decode("utf-8")
+    except UnicodeDecodeError:
+        return stored.decode("latin-1")
 
 
 def read_image(path: Path) -> sitk.Image:

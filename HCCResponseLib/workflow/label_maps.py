@@ -8,12 +8,16 @@ import SimpleITK as sitk
 
 from ..errors import GeometryError, InputError
 from ..geometry import Geometry
-from .image_files import geometry_of_image, read_image, write_volume
+from .image_files import geometry_of_image, metadata_text, read_image, write_volume
 
 __all__ = ["Region", "read_regions", "resample_mask", "write_segmentation"]
 
 # Okabe and Ito's colours, which colour-blind readers tell apart (jfly.uni-koeln.de/color).
 _COLOURS = ((0.902, 0.624, 0.0), (0.337, 0.706, 0.914), (0.0, 0.62, 0.451), (0.941, 0.894, 0.259), (0.835, 0.369, 0.0), (0.8, 0.475, 0.655))
+
+
+MOST_LABELS = 150
+"""More regions than any outlining of a whole body has; fewer numbers than any image has."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,10 @@ def read_regions(path: Path, target: Geometry) -> list[Region]:
     # Many programs store labels as floating point numbers.
     if not np.all(np.isfinite(layers)) or (layers < 0).any() or (layers != np.rint(layers)).any():
         raise InputError(f"'{path.name}' is not a label map: its voxels must be whole numbers of 0 or more.")
-    regions = [_region(segment, layers, source, target) for segment in segments or _labels(layers)]
+    segments = segments or _labels(layers)
+    if len(segments) > MOST_LABELS:
+        raise InputError(f"'{path.name}' looks like an image, not like a label map: it holds {len(segments)} different numbers.")
+    regions = [_region(segment, layers, source, target) for segment in segments]
     if not (layers > 0).any():
         raise InputError(f"'{path.name}' holds no label: every voxel is 0.")
     if not any(region.mask.any() for region in regions):
@@ -92,7 +99,7 @@ def _segments(image: sitk.Image) -> list[tuple[str, str, int, int]]:
     keys = set(image.GetMetaDataKeys())
     segments = []
     while (prefix := f"Segment{len(segments)}_") + "LabelValue" in keys:
-        text = {key: image.GetMetaData(prefix + key) for key in ("Name", "ID", "LabelValue", "Layer") if prefix + key in keys}
+        text = {key: metadata_text(image, prefix + key) for key in ("Name", "ID", "LabelValue", "Layer") if prefix + key in keys}
         name = text.get("Name") or f"segment {len(segments) + 1}"
         segments.append((name, text.get("ID", ""), int(text.get("Layer", 0)), int(text["LabelValue"])))
     return segments

@@ -1,6 +1,7 @@
 """Which outlines of different examinations are the same lesion: by tracking UID, else by name."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 
 from pydicom.uid import generate_uid
 
@@ -10,7 +11,9 @@ from .case_inputs import CaseExamination
 from .case_settings import SETTINGS_FILE, CaseSettings
 from .outline import Outline
 
-__all__ = ["LesionOutlines", "lesion_outlines", "part_uid"]
+__all__ = ["LesionOutlines", "lesion_named", "lesion_outlines", "part_uid"]
+
+_FIELDS = [one.name for one in fields(Lesion) if one.name not in ("uid", "identifier")]
 
 LesionOutlines = dict[int, dict[str, Outline]]
 """By time point: outline by tracking UID."""
@@ -74,11 +77,27 @@ def _lesions(names: dict[str, str], settings: CaseSettings) -> tuple[Lesion, ...
         )
     lesions = []
     for uid, name in names.items():
+        content = dict(said.get(_plain(name), {}))
+        if whole := next((other for other, known in names.items() if _plain(known) == _plain(str(content.get("split_from", "")))), ""):
+            content["split_from"] = whole
+        if unknown := sorted(set(content) - set(_FIELDS)):
+            raise InputError(f"{SETTINGS_FILE}: lesion '{name}': unknown field {', '.join(unknown)}; known are {', '.join(_FIELDS)}.")
         try:
-            lesions.append(Lesion(**({"uid": uid, "identifier": name} | dict(said.get(_plain(name), {})))))
-        except TypeError:
-            raise InputError(f"{SETTINGS_FILE}: lesion '{name}' has a field that is not known.") from None
+            lesions.append(Lesion(**({"uid": uid, "identifier": name} | content)))
+        except TypeError as error:
+            raise InputError(f"{SETTINGS_FILE}: lesion '{name}' has a field of the wrong type ({error}).") from None
     return tuple(lesions)
+
+
+def lesion_named(name: str, lesions: Iterable[Lesion]) -> Lesion:
+    """Return the lesion of a name; upper and lower case and blanks do not count.
+
+    :raises InputError: there is none.
+    """
+    for one in lesions:
+        if _plain(one.identifier) == _plain(str(name)):
+            return one
+    raise InputError(f"lesion '{name}' is not outlined; outlined are {_listed([one.identifier for one in lesions])}.")
 
 
 def _listed(names: Sequence[str]) -> str:

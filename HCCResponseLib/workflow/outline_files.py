@@ -6,9 +6,10 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from ..errors import InputError
 from ..response.region_types import RegionType
 from .dicom_segmentation import read_dicom_segmentation
-from .image_files import geometry_of_image, read_image
+from .image_files import geometry_of_image, metadata_text, read_image
 from .label_maps import read_regions
 from .outline import Outline, region_type_of_code, region_type_of_name
 
@@ -26,7 +27,12 @@ def read_outlines(path: Path, labels: Mapping[str, str]) -> list[Outline]:
     :raises InputError: the file cannot be read, is no map of labels, or holds no label.
     """
     path = Path(path)
-    found = _of_image(path, labels) if path.name.lower().endswith(OUTLINE_ENDINGS) else read_dicom_segmentation(path)
+    try:
+        found = _of_image(path, labels) if path.name.lower().endswith(OUTLINE_ENDINGS) else read_dicom_segmentation(path)
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # a damaged header breaks whatever looks at it
+        raise InputError(f"'{path.name}' is damaged ({type(error).__name__}: {error}); export it again.") from error
     return [replace(one, region_type=one.region_type or region_type_of_name(one.name)) for one in found if one.mask.any()]
 
 
@@ -38,7 +44,7 @@ def _of_image(path: Path, labels: Mapping[str, str]) -> list[Outline]:
     keys = set(image.GetMetaDataKeys())
     outlines = []
     for n, region in enumerate(read_regions(path, geometry)):
-        tags = _tags(image.GetMetaData(f"Segment{n}_Tags")) if f"Segment{n}_Tags" in keys else {}
+        tags = _tags(metadata_text(image, f"Segment{n}_Tags")) if f"Segment{n}_Tags" in keys else {}
         name = region.name
         if not any(key.startswith("Segment0_") for key in keys):
             name = labels.get(str(region.label), name)

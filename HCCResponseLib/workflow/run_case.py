@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..dicom import Reading, Recognition, choose, read_examination
+from ..dicom import Reading, Recognition, choose, read_examination, skipped_lines
 from ..errors import Cancelled, HCCResponseError, InputError
 from ..progress import Progress, report_progress, subrange
 from ..response.case import Case, Image, Lesion, TimePoint
@@ -20,13 +20,13 @@ from ..report.picture_files import load_pictures, save_pictures
 from ..response.roles import Role
 from ..response.rows import Subject
 from ..version import __version__
-from .case_files import lines_of, measurements_csv, read_rows, write_whole
+from .case_files import lines_of, read_rows, write_case
 from .case_inputs import CaseExamination, CaseInputs, find_case
 from .case_settings import SETTINGS_FILE
 from .diffusion_steps import adc_step, ivim_step
 from .image_files import geometry_of_image, read_image
 from .label_maps import read_regions, resample_mask
-from .lesion_identities import lesion_outlines
+from .lesion_identities import lesion_named, lesion_outlines
 from .lesion_steps import PARTS_FILE, LesionImages, lesion_step
 from .map_files import read_map, write_map_picture
 from .outline import Outline
@@ -148,14 +148,9 @@ def run_case(case_folder: Path, output: Path, *, say: Say = lambda line: None, p
     _gather_pictures(StepStore(output), runs)
     case, sentences = _case(inputs, patient, lesions, runs)
     problems += sentences
-    result = CaseRun(case, output, tuple(runs), tuple(problems), {name: output / name for name in _FILES})
-    for name, text in zip(_FILES, (case.to_json() + "\n", measurements_csv(case), _report(result, inputs)), strict=True):
-        write_whole(output / name, text)
+    files = write_case(output, case, _report(case, problems, runs, inputs))
     report_progress(progress, 1.0)
-    return result
-
-
-_FILES = ("case.json", "measurements.csv", "report.txt")
+    return CaseRun(case, output, tuple(runs), tuple(problems), files)
 
 
 class _ExaminationJob:
@@ -512,40 +507,38 @@ def _case(inputs: CaseInputs, patient: str, lesions: Sequence[Lesion], runs: Seq
                 thickness = next((frame.slice_thickness_mm for frame in series.frames if frame.slice_thickness_mm), None)
                 images.append(Image(one.index, recognition.role, series.series_uid, series.description, thickness))
     rows = [row for run in runs for name in ("lesions", "tissue") if name in run.steps for row in read_rows(run.steps[name].record["rows"])]
-    uid_of = {one.identifier.casefold(): one.uid for one in lesions}
     findings = []
     for said in inputs.settings.findings:
         try:
             content = dict(said)
-            uid = uid_of[str(content.pop("lesion", "")).casefold()]
+            uid = lesion_named(content.pop("lesion", ""), lesions).uid
             if "merged_with" in content:
-                content["merged_with"] = uid_of[str(content["merged_with"]).casefold()]
+                content["merged_with"] = lesion_named(content["merged_with"], lesions).uid
             finding = Finding(lesion_uid=uid, **content)
             if finding.time_point not in {one.index for one in points}:
                 raise InputError(f"there is no time point {finding.time_point}.")
             findings.append(finding)
-        except (KeyError, TypeError, InputError) as error:
+        except (TypeError, InputError) as error:
             sentences.append(f"{SETTINGS_FILE}: the finding {dict(said)} cannot be used: {error}")
     exclusions = []
     for name, reason in inputs.settings.exclusions.items():
-        if name.casefold() in uid_of:
-            exclusions.append(Exclusion(uid_of[name.casefold()], reason))
-        else:
-            sentences.append(f"{SETTINGS_FILE}: '{name}' is to be left out of the assessment but is not outlined.")
+        try:
+            exclusions.append(Exclusion(lesion_named(name, lesions).uid, reason))
+        except InputError as error:
+            sentences.append(f"{SETTINGS_FILE}: the exclusion of '{name}' cannot be used: {error}")
     name = inputs.examinations[0].examination.patient_name
     return Case(patient, name, tuple(points), tuple(images), tuple(lesions), tuple(rows), tuple(findings), tuple(exclusions)), sentences
 
 
-def _report(run: CaseRun, inputs: CaseInputs) -> str:
-    lines = [f"HCCResponse {__version__}: case {run.case.patient}", f"Made {now()}", ""]
-    lines += lines_of("Not used, or failed", run.problems)
-    for one in run.examinations:
+def _report(case: Case, problems: Sequence[str], runs: Sequence[ExaminationRun], inputs: CaseInputs) -> str:
+    lines = [f"HCCResponse {__version__}: case {case.patient}", f"Made {now()}", ""]
+    lines += lines_of("Not used, or failed", problems)
+    for one in runs:
         lines += ["", f"Time point {one.index}: {one.label}", f"  results in {one.folder.name}"]
         lines += [f"  {line}" for line in lines_of("Series", one.roles)]
         for name, step in one.steps.items():
             lines.append(f"  done: {_WORDS[name]}{' (in an earlier run, nothing changed)' if step.reused else ''}")
         for title, sentences in (("Left out", one.skipped), ("FAILED", one.problems), ("Look at", one.warnings), ("How", one.notes)):
             lines += [f"  {line}" for line in lines_of(title, sentences)]
-    passed_over = len(inputs.scan.skipped)
-    lines += ["", f"{passed_over} files of the folder are no images." if passed_over else "Every file of the folder is an image."]
+    lines += ["", *lines_of("Passed over", skipped_lines(inputs.passed_over, inputs.folder))]
     return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ import pydicom
 from dicom_folder import GRIDS, DicomFolderTestCase, diffusion_volumes, other_object, place_signals
 from pydicom.uid import MediaStorageDirectoryStorage
 
-from HCCResponseLib.dicom import recognise, scan_folder
+from HCCResponseLib.dicom import Skipped, recognise, scan_folder, skipped_lines
 from HCCResponseLib.errors import Cancelled, InputError
 from HCCResponseLib.phantom.dicom_series import Volume
 
@@ -104,17 +104,30 @@ class SeriesTest(DicomFolderTestCase):
 
 
 class SkippedTest(DicomFolderTestCase):
-    def reason(self, path) -> str:
+    def reason(self, path, damaged: bool = True) -> str:
         scan = self.scan()
         self.assertEqual([s.path for s in scan.skipped], [path])
         self.assertEqual(len(scan.series), 1, "what is sound is still read")
+        self.assertIs(scan.skipped[0].damaged, damaged)
         return scan.skipped[0].reason
 
     def test_a_file_that_is_not_dicom(self):
         self.write()
         path = self.folder / "notes.txt"
         path.write_text("b-values 0, 50, 800")
-        self.assertEqual(self.reason(path), "not a DICOM file")
+        self.assertEqual(self.reason(path, damaged=False), "not a DICOM file")
+        path.unlink()
+        path = self.folder / "._image.dcm"
+        path.write_bytes(b"what macOS leaves")
+        self.assertEqual(self.reason(path, damaged=False), "not a DICOM file")
+        path.rename(self.folder / "image.dcm")
+        self.assertEqual(self.reason(self.folder / "image.dcm"), "not a DICOM file")
+
+    def test_a_line_for_each_reason(self):
+        skipped = [Skipped(self.folder / f"{n}.txt", "not a DICOM file" if n % 2 else f"reason {n}") for n in range(12)]
+        lines = skipped_lines(skipped, self.folder, most=4)
+        self.assertEqual(lines, ["0.txt: reason 0", "1.txt and 5 more: not a DICOM file", "2.txt: reason 2", "and 4 more files"])
+        self.assertEqual(skipped_lines([]), [])
 
     def test_pixels_cut_short(self):
         path = self.write()[3]
@@ -150,7 +163,7 @@ class SkippedTest(DicomFolderTestCase):
         paths = self.write()
         copy = self.folder / "z_copy.dcm"
         copy.write_bytes(paths[2].read_bytes())
-        self.assertRegex(self.reason(copy), f"same image as '{paths[2].name}'")
+        self.assertRegex(self.reason(copy, damaged=False), f"same image as '{paths[2].name}'")
 
     def test_different_images_with_one_uid_are_kept_and_noted(self):
         paths = self.write()
@@ -164,13 +177,13 @@ class SkippedTest(DicomFolderTestCase):
         self.write()
         path = self.folder / "report"
         other_object(path, "1.2.840.10008.5.1.4.1.1.88.33", "SR")
-        self.assertRegex(self.reason(path), r"not an image \(Comprehensive SR")
+        self.assertRegex(self.reason(path, damaged=False), r"not an image \(Comprehensive SR")
 
     def test_segmentations(self):
         self.write()
         path = self.folder / "seg"
         other_object(path, "1.2.840.10008.5.1.4.1.1.66.4", "SEG", Rows=6, Columns=5, NumberOfFrames=2)
-        self.assertRegex(self.reason(path), "a segmentation")
+        self.assertRegex(self.reason(path, damaged=False), "a segmentation")
 
     def test_frames_without_places(self):
         self.write()
@@ -179,7 +192,7 @@ class SkippedTest(DicomFolderTestCase):
             path, "1.2.840.10008.5.1.4.1.1.7.2", "OT", Rows=2, Columns=2, NumberOfFrames=3, BitsAllocated=8, SamplesPerPixel=1,
             PixelData=bytes(12),
         )
-        self.assertRegex(self.reason(path), "functional groups")
+        self.assertRegex(self.reason(path, damaged=False), "functional groups")
 
     def test_a_dicomdir_is_passed_over_without_a_word(self):
         self.write()

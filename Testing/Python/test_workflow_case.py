@@ -13,21 +13,25 @@ from unittest import mock
 
 import numpy as np
 import SimpleITK as sitk
+from dicom_folder import other_object
 from dicom_segmentation_file import write_dicom_segmentation
 
 from HCCResponseLib.command import main
 from HCCResponseLib.command.comparison import compare_with_truth
 from HCCResponseLib.errors import Cancelled, InputError
 from HCCResponseLib.phantom.reference_patient import reference_patient
+from HCCResponseLib.report import read_measurements
 from HCCResponseLib.report.picture_files import load_pictures
 from HCCResponseLib.response.case import Case, TimePoint
 from HCCResponseLib.response.measurement import Measurement
 from HCCResponseLib.response.rows import procedure_of
-from HCCResponseLib.workflow.case_files import measurements_csv
+from HCCResponseLib.workflow.case_files import write_case
+from HCCResponseLib.workflow.case_inputs import find_case
 from HCCResponseLib.workflow.image_files import geometry_of_image, image_from_array
 from HCCResponseLib.workflow.label_maps import Region, write_segmentation
+from HCCResponseLib.workflow.lesion_identities import lesion_outlines
 from HCCResponseLib.workflow.map_files import read_map
-from HCCResponseLib.workflow.run_case import run_case
+from HCCResponseLib.workflow.run_case import _case, run_case
 
 QUICK = ("003_", "005_", "006_", "010_", "012_")
 """Series that are enough for everything but T1 and perfusion: T1, T2, diffusion, native, arterial."""
@@ -232,11 +236,39 @@ class TestOutlineFiles(QuickCase):
                 np.testing.assert_allclose(found[key], value, rtol=1e-4, atol=1e-6, err_msg=str(key))
 
     def test_a_damaged_outline_file_is_named_and_loses_nothing(self):
-        (self.places[0] / "broken.seg.nrrd").write_bytes(b"NRRD0004\nnonsense")
-        run = run_case(self.case_folder, self.output)
-        self.assertFalse(run.complete)
-        self.assertIn("broken.seg.nrrd", run.problems[0])
-        self.assertIn("adc", steps(run))
+        place = self.places[0]
+        (place / "broken.seg.nrrd").write_bytes(b"NRRD0004\nnonsense")
+        write_dicom_segmentation(place / "half.dcm", outlines(0)[:1], geometry(0), "1.2.3", {})
+        (place / "half.dcm").write_bytes((place / "half.dcm").read_bytes()[:-2000])
+        grey = np.arange(np.prod(geometry(0).shape)).reshape(geometry(0).shape) % 500
+        sitk.WriteImage(image_from_array(grey.astype(np.uint16), geometry(0)), str(place / "t2.nii.gz"))
+        sitk.WriteImage(image_from_array(np.zeros(grey.shape, np.uint8), geometry(0)), str(place / "only background.nrrd"))
+        self.add_outlines(place / "sound.seg.nrrd")
+        found = find_case(self.case_folder)
+        self.assertEqual([path.name for path in found.examinations[0].outline_files], ["sound.seg.nrrd"])
+        for problem, words in zip(
+            found.problems,
+            ("broken.seg.nrrd.*cannot be read", "half.dcm. is damaged", "background.nrrd.*no label", "t2.nii.gz. looks like an image"),
+            strict=True,
+        ):
+            self.assertRegex(problem, words)
+
+    def test_names_of_segments_in_latin_1(self):
+        path = self.places[0] / "outlines.seg.nrrd"
+        self.add_outlines(path)
+        path.write_bytes(path.read_bytes().replace(b"Segment0_Name:=HCC 1", b"Segment0_Name:=L\xe4sion"))
+        self.assertIn("Läsion", [one.name for one in find_case(self.case_folder).examinations[0].outlines])
+
+    def test_a_damaged_file_is_a_problem_whatever_its_name_and_other_files_are_none(self):
+        image = next(self.places[0].glob("003_*/*.dcm"))
+        (self.places[0] / "copy of it.dcm").write_bytes(image.read_bytes())
+        (self.places[0] / "IM_0001").write_bytes(next(self.places[0].glob("006_*/*.dcm")).read_bytes()[:-10])
+        other_object(self.places[0] / "report.dcm", "1.2.840.10008.5.1.4.1.1.88.33", "SR")
+        (self.places[0] / "notes.txt").write_text("seen")
+        found = find_case(self.case_folder)
+        place = self.places[0].name
+        self.assertEqual(found.problems, (f"{place}/IM_0001: the file ends before its pixels do (truncated)",))
+        self.assertEqual(len(found.passed_over), 3)
 
     def test_an_outline_beside_the_images_fails_by_itself(self):
         regions = outlines(0)
@@ -292,8 +324,6 @@ class TestFailures(QuickCase):
         self.add_outlines(self.case_folder / "drawn" / "baseline.seg.nrrd", 0)
         self.add_outlines(self.case_folder / "drawn" / "second.seg.nrrd", 1)
         self.settings(outlines={"drawn/second.seg.nrrd": "2024-04-01"})
-        from HCCResponseLib.workflow.case_inputs import find_case
-
         found = find_case(self.case_folder)
         names = [[path.name for path in one.outline_files] for one in found.examinations]
         self.assertEqual(names, [["baseline.seg.nrrd"], ["reader A 2024-04-01.seg.nrrd", "second.seg.nrrd"]])
@@ -327,6 +357,11 @@ class TestFailures(QuickCase):
             ({"examinations": {"2024-03-04": {"hematocrit": 42}}}, "hematocrit .a fraction. must be a number above 0 and below 1"),
             ({"examinations": {"2024-03-04": {"roles": {"12": "LATE"}}}}, "role 'LATE' of series 12 is not known"),
             ({"examinations": {"2024-03-04": {"afp_ng_ml": -1}}}, "AFP must be 0 ng/mL or more"),
+            ({"examinations": {"2024-03-04": {"afp_ng_ml": "12"}}}, "afp_ng_ml must be a number, found '12'"),
+            ({"examinations": {"2024-03-04": {"weeks_from_baseline": "4"}}}, "weeks_from_baseline must be a number, found '4'"),
+            ({"examinations": {"2024-03-04": {"roles": {"99": None}}}}, "series 99 of 2024-03-04, which is not there; found are 3, 5, 6"),
+            ({"outlines": {"drawn/mine.nrrd": "2024-03-04"}}, "drawn/mine.nrrd; there is no such file"),
+            ({"lesions": {"HCC 1": "target"}}, "lesion 'HCC 1': an object with fields was expected, found 'target'"),
             ({"exclusions": {"HCC 1": 3}}, "exclusions of 'HCC 1' must be text"),
             ({"patients": 1}, "unknown field patients"),
             ({"lesions": {"HCC 8": {}}}, "HCC 8, which is not outlined"),
@@ -350,21 +385,42 @@ class TestFailures(QuickCase):
         self.assertTrue(run.complete, run.problems)
         self.assertEqual(run.case.lesions, ())
 
+    def test_lesions_as_the_settings_describe_them(self):
+        self.add_outlines(self.places[0] / "outlines.seg.nrrd")
+
+        def lesions(**content):
+            self.settings(lesions=content)
+            # As editors on Windows write it.
+            path = self.case_folder / "hccresponse.json"
+            path.write_text(path.read_text(), encoding="utf-8-sig")
+            inputs = find_case(self.case_folder)
+            return lesion_outlines("P", inputs.examinations, inputs.settings)[0]
+
+        first, second = lesions(**{"hcc  2": {"split_from": "HCC 1", "kind": "new"}})[:2]
+        self.assertEqual((second.split_from, second.kind), (first.uid, "new"))
+        for fields, words in (
+            ({"knd": "new"}, "lesion 'HCC 1': unknown field knd; known are kind, organ"),
+            ({"kind": "nwe"}, "'nwe' is none of target, non-target, new"),
+            ({"dose_gy": "50", "fractions": 2}, "'HCC 1' has a field of the wrong type"),
+            ({"lymph_node": "no"}, "lymph_node must be true or false, found 'no'"),
+        ):
+            with self.assertRaisesRegex(InputError, words):
+                lesions(**{"HCC 1": fields})
+
     def test_a_finding_that_cannot_be_is_a_sentence(self):
         self.add_outlines(self.places[0] / "outlines.seg.nrrd")
         self.settings(
             findings=[{"time_point": 7, "lesion": "HCC 1", "state": "absent"}, {"time_point": 0, "lesion": "HCC 5", "state": "absent"}],
+            exclusions={"hcc 6": "treated before"},
         )
-        from HCCResponseLib.workflow.case_inputs import find_case
-        from HCCResponseLib.workflow.lesion_identities import lesion_outlines
-        from HCCResponseLib.workflow.run_case import _case
-
         inputs = find_case(self.case_folder)
         lesions = lesion_outlines("P", inputs.examinations, inputs.settings)[0]
         case, sentences = _case(inputs, "P", lesions, [])
         self.assertEqual(case.findings, ())
         self.assertIn("no time point 7", sentences[0])
-        self.assertEqual(len(sentences), 2)
+        self.assertIn("lesion 'HCC 5' is not outlined; outlined are HCC 1, HCC 2, HCC 3", sentences[1])
+        self.assertIn("the exclusion of 'hcc 6' cannot be used", sentences[2])
+        self.assertEqual(len(sentences), 3)
 
     def test_two_patients_are_refused(self):
         import pydicom
@@ -383,21 +439,17 @@ class TestFailures(QuickCase):
         self.assertIn("adc", steps(run, 1))
 
 
-class TestMeasurementsFile(unittest.TestCase):
-    def test_no_cell_is_a_formula_and_numbers_stay_numbers(self):
-        values = dict(patient="=1+1", time_point=0, lesion_uid="1.2", quantity="T1_CONTRAST", unit="1", datetime="2024-03-04T10:00:00")
-        rows = (
-            Measurement(value=-2.5, method="@SUM(A1)", reader=" +x", lesion_name="-2", **values),
-            Measurement(value=float("nan"), method="plain, with comma", lesion_name='"quoted"', **values),
-        )
-        case = Case("=1+1", time_points=(TimePoint(0),), measurements=rows)
-        table = list(csv.DictReader(io.StringIO(measurements_csv(case))))
-        self.assertEqual(float(table[0]["value"]), -2.5)
-        self.assertEqual(table[1]["value"], "")
-        for name, cell in (("patient", "'=1+1"), ("method", "'@SUM(A1)"), ("reader", "' +x"), ("lesion_name", "'-2"), ("time_point", "0")):
-            self.assertEqual(table[0][name], cell)
-        self.assertEqual(table[1]["method"], "plain, with comma")
-        self.assertEqual(table[1]["lesion_name"], '"quoted"')
+class TestCaseFiles(unittest.TestCase):
+    def test_text_in_a_broken_character_set_is_no_reason_to_lose_a_case(self):
+        row = Measurement("P1", 0, "1.2", "T1_CONTRAST", -2.5, "1", "2024-03-04T10:00:00", method="=1+1", lesion_name="L\udce4sion")
+        case = Case("P1", name="M\udcfcller", time_points=(TimePoint(0),), measurements=(row,))
+        with tempfile.TemporaryDirectory() as folder:
+            paths = write_case(Path(folder), case, "Case of M\udcfcller\n")
+            self.assertEqual(sorted(path.name for path in Path(folder).iterdir()), sorted(paths))
+            self.assertEqual(Case.from_json(paths["case.json"].read_text(encoding="utf-8")).to_json(), case.to_json())
+            found = read_measurements(paths["measurements.csv"])[0]
+            self.assertEqual((found.value, found.method, found.lesion_name), (-2.5, "=1+1", "L?sion"))
+            self.assertEqual(paths["report.txt"].read_text(), "Case of M?ller\n")
 
 
 del QuickCase
