@@ -52,6 +52,8 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._observedNodes = []
         self._selectionNode = None
         self._updateTimer = None
+        self._toolTips = {}
+        self._saidOf = None
         self.layoutLoan = LayoutLoan()
 
     #
@@ -86,6 +88,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget = slicer.util.loadUI(self.resourcePath(f"UI/{self.moduleName}.ui"))
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
+        self._toolTips = {name: widget.toolTip for name, widget in vars(self.ui).items() if hasattr(widget, "toolTip")}
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = getattr(sys.modules[type(self).__module__], f"{self.moduleName}Logic")()
 
@@ -120,6 +123,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def exit(self) -> None:
         """Called each time the user opens a different module."""
+        self.say("")
         self.setParameterNode(None)
 
     def _onSceneStartClose(self, caller, event) -> None:
@@ -143,7 +147,10 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         if slicer.mrmlScene.IsImporting() or slicer.mrmlScene.IsClosing():
             return
-        self.setParameterNode(self.logic.getParameterNode())
+        parameterNode = self.logic.getParameterNode()
+        # Settings that are nodes were read before those nodes came in with a loaded scene; they are read again when told of a change.
+        parameterNode.Modified()
+        self.setParameterNode(parameterNode)
         try:
             merge_measurement_tables()
         except InputError as error:
@@ -180,8 +187,12 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def refresh(self) -> None:
         """Show what the scene holds now, and follow the nodes that are shown."""
+        from HCCResponseLib.scene.selection import selected_study
+
         self._updateTimer.stop()
         if self._parameterNode:
+            if self._saidOf not in (None, selected_study()):
+                self.say("")
             self.updatePanel()
             self._observe([node for node in self.shownNodes() if node is not None])
 
@@ -226,8 +237,17 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     #
 
     def say(self, text: str) -> None:
-        """Show a sentence in the status line of the panel, a QLabel named statusLabel."""
+        """Show a sentence in the status line of the panel, a QLabel named statusLabel, until another examination is selected."""
+        from HCCResponseLib.scene.selection import selected_study
+
+        self._saidOf = selected_study() if text else None
         self.ui.statusLabel.text = text
+
+    def allow(self, name: str, problem: str = "") -> None:
+        """Enable a widget, or disable it and say in its tool tip why."""
+        widget = getattr(self.ui, name)
+        widget.enabled = not problem
+        widget.toolTip = problem or self._toolTips[name]
 
     @contextmanager
     def tellingErrors(self, message: str):
