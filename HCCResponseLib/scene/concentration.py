@@ -8,11 +8,11 @@ import numpy as np
 from ..errors import InputError
 from .b1_maps import b1_of_t1_map, b1_scale
 from .dynamic_series import frame_times_s, times_fingerprint
-from .examination_volumes import array_on_grid_of
+from .examination_volumes import array_on_grid_of, value_on_grid_of
 from .flip_angles import flip_angle_deg, repetition_time_s
 from .parameter_maps import map_factor, map_quantity, map_sources, map_values, validity_node
 from .relaxometry import outdated_t1
-from .volumes import ijk_to_world, volume_array, volume_geometry
+from .volumes import volume_array, volume_geometry
 
 __all__ = ["Conversion", "baseline_images", "conversion_of", "outdated_conversion", "record_conversion", "tissue_at", "tissue_t1"]
 
@@ -123,9 +123,9 @@ def tissue_at(t1_map, grid_node, voxel) -> tuple[float, float | None]:
     # The mask belongs to the map's own voxels, wherever a transform has moved one of them.
     valid = _can_be_t1(values) if mask_node is None else volume_array(mask_node) != 0
     values = np.where(valid, values, 0) if mask_node is None else values
-    part_valid = _value_at(t1_map, grid_node, voxel, valid.view(np.uint8))
-    t1 = _value_at(t1_map, grid_node, voxel, values) * map_factor(t1_map) if part_valid >= _ALL_OF_A_VOXEL else np.nan
-    return t1, None if b1_node is None else _value_at(b1_node, grid_node, voxel, volume_array(b1_node)) * b1_scale(b1_node)
+    part_valid = value_on_grid_of(t1_map, grid_node, voxel, valid.view(np.uint8))
+    t1 = value_on_grid_of(t1_map, grid_node, voxel, values) * map_factor(t1_map) if part_valid >= _ALL_OF_A_VOXEL else np.nan
+    return t1, None if b1_node is None else value_on_grid_of(b1_node, grid_node, voxel) * b1_scale(b1_node)
 
 
 def _require_t1(t1_map) -> None:
@@ -140,16 +140,6 @@ def _can_be_t1(values) -> np.ndarray:
     """Tell where a map has a T1; maps from elsewhere have 0 where there is none, which must not be mixed into their neighbours."""
     with np.errstate(invalid="ignore"):
         return np.isfinite(values) & (values > 0)
-
-
-def _value_at(volume_node, grid_node, voxel, values) -> float:
-    """Return values (k, j, i) of a volume at a voxel (k, j, i) of another one, interpolated linearly; NaN where it does not reach."""
-    from scipy import ndimage
-
-    position = (np.linalg.inv(ijk_to_world(volume_node)) @ ijk_to_world(grid_node) @ [*voxel[::-1], 1.0])[2::-1, None]
-    # A voxel's own centre must not fall into its neighbour by rounding.
-    position = np.where(np.abs(position - np.rint(position)) < 1e-6, np.rint(position), position)
-    return float(ndimage.map_coordinates(values, position, np.float64, order=1, cval=np.nan)[0])
 
 
 def record_conversion(map_node, conversion: Conversion, t1_map, t1_s: float | None) -> None:

@@ -7,16 +7,15 @@ import numpy as np
 
 from ..errors import InputError
 from ..progress import Progress, report_progress, subrange
-from .b1_maps import b1_fraction, b1_of_t1_map
-from .concentration import SERIES_TIMES, Conversion, conversion_of, outdated_conversion, record_conversion, tissue_t1
+from .concentration import SERIES_TIMES, Conversion, outdated_conversion, record_conversion
 from .dynamic_check import check_dynamic
-from .dynamic_curves import grid_volume, read_curves
+from .dynamic_curves import grid_volume
 from .dynamic_series import dynamic_geometry, times_fingerprint
 from .input_check import Finding, Level, require_no_error
 from .input_table import input_description, input_fingerprint, input_function, unfit_input
 from .map_region import leave_out_air, region_mask, region_text
 from .map_set import check_outputs, make_maps, maps_of
-from .prepared_models import prepared_model
+from .perfusion_fit import FittedVoxels, voxel_fit
 from .subject_hierarchy import place_beside
 from .volumes import add_volume, update_volume, volume_array
 
@@ -111,10 +110,11 @@ def compute_perfusion(
     check_model(model, portal_node)
     if portal_node is not None and (reason := unfit_input(portal_node, sequence_node)):
         raise InputError(reason)
-    conversion = conversion_of(sequence_node, function.arrival_s, relaxivity, baseline=baseline)
-    grid = grid_volume(sequence_node)
-    geometry = dynamic_geometry(sequence_node)
-    t1, b1 = tissue_t1(grid, t1_map, t1_s), b1_fraction(b1_of_t1_map(t1_map), grid)
+    ready = voxel_fit(
+        sequence_node, input_node, relaxivity=relaxivity, t1_map=t1_map, t1_s=t1_s, model=model, delay_s=delay_s,
+        portal_node=portal_node, portal_delay_s=portal_delay_s, baseline=baseline,
+    )
+    grid, geometry, conversion = grid_volume(sequence_node), dynamic_geometry(sequence_node), ready.conversion
     mask = region_mask(region, grid)
     air_left_out = False
     if without_air:
@@ -122,12 +122,11 @@ def compute_perfusion(
     voxels = np.arange(np.prod(geometry.shape)) if mask is None else np.flatnonzero(mask)
     if not voxels.size:
         raise InputError(f"No voxel of the region stands clear of the noise of '{sequence_node.GetName()}'; do not leave out air.")
-    ready = prepared_model(input_node, portal_node, conversion.time_s, model, delay_s, portal_delay_s)
-    found = _Fitted(geometry.shape)
+    found = FittedVoxels(geometry.shape, leave_out=ready.given_delays)
     for start in range(0, voxels.size, _VOXELS_AT_ONCE):
         piece = voxels[start : start + _VOXELS_AT_ONCE]
         part = subrange(progress, start / voxels.size, min(1.0, (start + _VOXELS_AT_ONCE) / voxels.size))
-        found.add(piece, *_fit(read_curves(sequence_node, piece), conversion, t1, b1, piece, ready, part))
+        found.add(piece, *ready.fit(piece, part))
     report_progress(progress, 1.0)
     found.require_some(sequence_node)
 
@@ -193,70 +192,6 @@ def outdated_perfusion(map_node) -> str:
         if table is not None and kept and input_fingerprint(table) != kept:
             return f"The {what} '{table.GetName()}' was changed after '{name}' was computed with it; compute the map again."
     return outdated_conversion(map_node)
-
-
-def _fit(signals, conversion: Conversion, t1, b1, voxels, ready, progress):
-    """Return the fit of some voxels, and the status codes of their conversion to concentration."""
-    t1_here, b1_here = (values.reshape(-1)[voxels] if np.ndim(values) else values for values in (t1, b1))
-    curves = conversion.concentrations(signals, t1_here, b1_here)
-    return ready.fit(curves.concentration, mask=curves.valid, progress=progress), curves.status
-
-
-class _Fitted:
-    """The maps of a series, filled piece by piece."""
-
-    def __init__(self, shape):
-        self._shape = shape
-        self.maps: dict[str, np.ndarray] = {}
-        self.valid = np.zeros(shape, bool)
-        self.status = np.zeros(shape, np.uint16)
-        self._fit_counts: dict[int, int] = {}
-        self._conversion_counts: dict[int, int] = {}
-        self._voxels = 0
-
-    def add(self, voxels, fitted, conversion_status) -> None:
-        fixed = {"delay_s", "portal_delay_s"} - _fitted_delays(fitted)
-        for name, values in {**fitted.maps, "rmse": fitted.rmse}.items():
-            if name not in fixed:
-                self.maps.setdefault(name, np.full(self._shape, np.nan, np.float32)).reshape(-1)[voxels] = values
-        self.valid.reshape(-1)[voxels] = fitted.valid
-        self.status.reshape(-1)[voxels] = fitted.status
-        self._voxels += len(voxels)
-        for code, number in zip(*np.unique(conversion_status, return_counts=True), strict=True):
-            self._conversion_counts[int(code)] = self._conversion_counts.get(int(code), 0) + int(number)
-        for code, number in zip(*np.unique(fitted.status[fitted.valid], return_counts=True), strict=True):
-            self._fit_counts[int(code)] = self._fit_counts.get(int(code), 0) + int(number)
-
-    def counts(self) -> dict[str, int]:
-        """Return how many voxels were looked at, have values, and what is to be said of them, in words."""
-        from ..quantification.contrast import ConcentrationStatus
-        from ..quantification.pharmacokinetics import EXPLANATIONS, Status
-
-        counts = {"voxels": self._voxels, "fitted": int(self.valid.sum())}
-        for code, number in sorted(self._conversion_counts.items()):
-            if code != ConcentrationStatus.OK:
-                counts[ConcentrationStatus(code).explanation] = number
-        for flag in Status:
-            number = sum(count for code, count in self._fit_counts.items() if code & flag)
-            if number:
-                counts[EXPLANATIONS[flag]] = number
-        return counts
-
-    def require_some(self, sequence_node) -> None:
-        if self.valid.any():
-            return
-        from ..quantification.contrast import ConcentrationStatus
-
-        code = max(self._conversion_counts, key=self._conversion_counts.get)
-        raise InputError(
-            f"No voxel of '{sequence_node.GetName()}' could be fitted; in {self._conversion_counts[code]} of {self._voxels}: "
-            f"{ConcentrationStatus(code).explanation}.",
-        )
-
-
-def _fitted_delays(fitted) -> set[str]:
-    """Return the delays that were fitted; one that was given is the same everywhere and writes to no memory of its own."""
-    return {name for name in ("delay_s", "portal_delay_s") if getattr(fitted, name) is not None and getattr(fitted, name).flags.writeable}
 
 
 def _without_air(sequence_node, baseline: int, mask):
