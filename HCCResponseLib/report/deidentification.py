@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..response.case import Case
 from ..response.criteria.timeline import week_of
+from ..response.lesion_parts import lesion_parts, part_uid
 from ..response.measurement import Measurement
 from ..response.region_types import SITES
 
@@ -53,6 +54,7 @@ def deidentified(case: Case) -> Deidentification:
     Rows keep their order in time: their dates become seconds after the first of January 1970.
     """
     uids = {lesion.uid: f"2.25.{number}" for number, lesion in enumerate(case.lesions, start=1)}
+    uids |= {one.uid: part_uid(uids[one.lesion.uid], one.region_type.value) for one in lesion_parts(case)}
     strays = dict.fromkeys(row.lesion_uid for row in case.measurements if row.lesion_uid not in uids)
     uids |= {uid: f"2.25.{number}" for number, uid in enumerate(strays, start=len(uids) + 1)}
     names = sorted({one.reader for one in (*case.measurements, *case.findings)} - {""})

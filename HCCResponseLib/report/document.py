@@ -19,6 +19,7 @@ from ..version import __version__
 from .colours import CATEGORY_COLOURS, PART_COLOURS
 from .figure import require_packages
 from .lesion_picture import LesionPicture
+from .parts import hidden_sentences, part_grids
 from .picture_drawing import picture_png
 from .plots import grades_fit, quantity_svg, spider_svg, swimmer_svg, waterfall_svg
 from .sections import (
@@ -33,6 +34,7 @@ from .sections import (
     method_rows,
     method_warnings,
     program_note,
+    t1_grade_text,
     treatment_text,
 )
 from .text import plain_text
@@ -44,6 +46,8 @@ _COURSES = (("LONG_AXIS", "RECIST 1.1"), ("VIABLE_DIAMETER", "mRECIST"), ("VOLUM
 _LIMITS = (-30.0, 20.0)
 _MOST_COLUMNS = 4
 """Examinations that find room with their changes beside their values; with more the changes stand below."""
+_LONG_NAME = 16
+"""Characters of a lesion's name that find room where two tables stand beside each other."""
 _OVER_TIME = ("ADC", "KTRANS", "VIABLE_VOLUME", "NECROTIC_FRACTION", "VOLUME", "LONG_AXIS")
 
 
@@ -59,8 +63,11 @@ class Plot:
 
 @dataclass(frozen=True)
 class _Picture:
+    """A drawn picture; an ADC map has its T1 grade below it, and is withheld where there is none (no ``uri``)."""
+
     uri: str
     text: str
+    below: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,12 +108,13 @@ def report_html(
     _check(case, pictures)
     reader = assessment.reader
     grids = grids_of(case, reader)
+    parts = part_grids(case, reader)
     columns = tuple((one, examination_label(case, one.index)) for one in case.time_points)
     drawn = _draw(pictures, progress)
     lesions = []
     for lesion in case.lesions:
         own = [(picture, uri) for picture, uri in drawn if picture.lesion_uid == lesion.uid]
-        table = _picture_table(case, own)
+        table = _picture_table(case, grids, own)
         lesions.append(lesion_table(case, assessment, grids, lesion, (table,) if table else ()))
     plots = _plots(case, assessment, grids) if len(case.time_points) > 1 else ()
     report_progress(progress, 0.95)
@@ -119,15 +127,16 @@ def report_html(
         columns=columns,
         criteria=criterion_rows(case, assessment),
         key_grids=key_grids(grids),
+        part_grids=[(one, one.rows) for one in parts.values()],
         grids=grids,
         lesions=[one for one in lesions if one.rows or one.pictures or one.lesion.uid in found],
         plots=plots,
         courses=course_rows(case, assessment, grids),
         cautions=caution_sentences(case, assessment, grids),
-        methods=method_rows(grids),
+        methods=method_rows(grids) + method_rows(parts, "Parts of lesions: "),
         sources=SOURCES,
         main_criteria=MAIN_CRITERIA,
-        warnings=_warnings(case, assessment, grids, pictures, warnings),
+        warnings=_warnings(case, assessment, grids, parts, pictures, warnings),
         weeks=weeks,
         images=lambda index: Counter(_role(one) for one in case.images if one.time_point == index).items(),
         graded="ADC" in grids and grades_fit(grids["ADC"]),
@@ -138,6 +147,7 @@ def report_html(
         category_colours=CATEGORY_COLOURS,
         deidentified=deidentified,
         dense=len(columns) > _MOST_COLUMNS,
+        long_names=any(len(one.identifier) > _LONG_NAME for one in case.lesions),
         # The day of the report would tell when the patient was examined.
         made="" if deidentified else datetime.now().astimezone().strftime("%Y-%m-%d"),
         version=__version__,
@@ -217,7 +227,7 @@ def _draw(pictures: tuple[LesionPicture, ...], progress: Progress | None) -> lis
     return drawn
 
 
-def _picture_table(case: Case, drawn: list[tuple[LesionPicture, _Uri]]) -> _PictureTable | None:
+def _picture_table(case: Case, grids: dict[str, LesionGrid], drawn: list[tuple[LesionPicture, _Uri]]) -> _PictureTable | None:
     """Examinations below each other, what the pictures show beside each other; of two of the same place the last."""
     if not drawn:
         return None
@@ -228,11 +238,19 @@ def _picture_table(case: Case, drawn: list[tuple[LesionPicture, _Uri]]) -> _Pict
         label = examination_label(case, index)
         found = [places.get((index, title)) for title in titles]
         rows.append(
-            _PictureRow(label, tuple(_Picture(one[1], f"{one[0].title}, {label}") if one else None for one in found)),
+            _PictureRow(label, tuple(_shown_picture(grids, *one, label) if one else None for one in found)),
         )
     legend = {one.label: one.colour for picture, _uri in drawn for one in picture.overlays}
     order = [*PART_COLOURS, *legend]
     return _PictureTable(titles, tuple(rows), tuple(sorted(legend.items(), key=lambda one: order.index(one[0]))))
+
+
+def _shown_picture(grids: dict[str, LesionGrid], picture: LesionPicture, uri: _Uri, label: str) -> _Picture:
+    text = f"{picture.title}, {label}"
+    if not picture.title.startswith("ADC"):
+        return _Picture(uri, text)
+    grade = t1_grade_text(grids, picture.lesion_uid, picture.time_point)
+    return _Picture(uri, text, grade) if grade else _Picture("", text, "T1 grade missing")
 
 
 def _plots(case: Case, assessment: CaseAssessment, grids: dict[str, LesionGrid]) -> tuple[Plot, ...]:
@@ -267,12 +285,14 @@ def _warnings(
     case: Case,
     assessment: CaseAssessment,
     grids: dict[str, LesionGrid],
+    parts: dict[str, LesionGrid],
     pictures: tuple[LesionPicture, ...],
     more: Sequence[str],
 ) -> tuple[str, ...]:
     found = [*more, *assessment.notes]
     found += filter(None, [program_note(grids, assessment.reader)])
-    found += method_warnings(grids)
+    found += [*method_warnings(grids), *method_warnings(parts)]
+    found += hidden_sentences(case, assessment.reader)
     if any(week_of(case, one.index) is None for one in case.time_points):
         found.append("The weeks of some examinations are not known; plots number the examinations instead.")
     if pictures:

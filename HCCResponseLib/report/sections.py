@@ -39,6 +39,7 @@ __all__ = [
     "method_warnings",
     "own_notes",
     "program_note",
+    "t1_grade_text",
     "treatment_text",
 ]
 
@@ -373,10 +374,12 @@ def program_note(grids: dict[str, LesionGrid], reader: str) -> str:
     return f"Measured by the program, not by reader {reader}: {', '.join(names)}." if names else ""
 
 
-def method_rows(grids: dict[str, LesionGrid]) -> tuple[MethodRow, ...]:
+def method_rows(grids: dict[str, LesionGrid], of: str = "") -> tuple[MethodRow, ...]:
     """Return how each quantity was measured, in which examinations; quantities of the same methods together.
 
     Settings that each examination found anew, such as a threshold, are given as a range.
+
+    :param of: what was measured, before the names of the quantities.
     """
     quantities: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for grid in grids.values():
@@ -392,7 +395,16 @@ def method_rows(grids: dict[str, LesionGrid]) -> tuple[MethodRow, ...]:
                 for text, group in joined.items()
             )
             quantities.setdefault(methods, []).append(grid.quantity.label + (f" ({grid.statistic})" if grid.statistic else ""))
-    return tuple(MethodRow(", ".join(names), methods) for methods, names in quantities.items())
+    return tuple(MethodRow(of + ", ".join(names), methods) for methods, names in quantities.items())
+
+
+def t1_grade_text(grids: dict[str, LesionGrid], lesion_uid: str, time_point: int) -> str:
+    """Return the T1 grade that stands beside an ADC ("T1 grade 2, proposed"); "" where there is none."""
+    for key, more in (("T1_GRADE", ""), ("T1_GRADE_PROPOSAL", ", proposed")):
+        cell = _cell_of(grids.get(key), lesion_uid, time_point)
+        if cell is not None and cell.value in (1.0, 2.0, 3.0, 4.0, 5.0):
+            return f"T1 grade {cell.value:.0f}{more}"
+    return ""
 
 
 def _is_shown(grid: LesionGrid | None, change: LesionChange) -> bool:

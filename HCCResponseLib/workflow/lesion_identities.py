@@ -7,6 +7,7 @@ from pydicom.uid import generate_uid
 
 from ..errors import InputError
 from ..response.case import Lesion
+from ..response.lesion_parts import part_uid
 from .case_inputs import CaseExamination
 from .case_settings import SETTINGS_FILE, CaseSettings
 from .outline import Outline
@@ -17,11 +18,6 @@ _FIELDS = [one.name for one in fields(Lesion) if one.name not in ("uid", "identi
 
 LesionOutlines = dict[int, dict[str, Outline]]
 """By time point: outline by tracking UID."""
-
-
-def part_uid(lesion_uid: str, part: str) -> str:
-    """Return the tracking UID of a part of a lesion; always the same."""
-    return str(generate_uid(entropy_srcs=[lesion_uid, part]))
 
 
 def lesion_outlines(

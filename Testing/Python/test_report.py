@@ -22,6 +22,7 @@ from HCCResponseLib.report.deidentification import deidentified
 from HCCResponseLib.report.sections import answer_of, caution_sentences, criterion_rows, grids_of
 from HCCResponseLib.response.case import Case
 from HCCResponseLib.response.criteria import Category, assess
+from HCCResponseLib.response.lesion_parts import part_uid
 
 HAS_PACKAGES = all(find_spec(name) for name in ("matplotlib", "jinja2"))
 
@@ -205,6 +206,32 @@ class ContentTest(unittest.TestCase):
         self.assertIn("T1 grade missing", text)
         for value in ("1.60", "1.10"):
             self.assertNotIn(value, text)
+
+    def test_a_picture_of_adc_has_its_t1_grade_too(self):
+        case = full_case()
+        ungraded = replace(case, measurements=[one for one in case.measurements if one.quantity != "T1_GRADE"])
+        proposed = [replace(one, quantity="T1_GRADE_PROPOSAL", reader="") for one in case.measurements if one.quantity == "T1_GRADE"]
+        proposed = replace(ungraded, measurements=[*ungraded.measurements, *proposed])
+        for one, words, count in ((case, "T1 grade 2", 2), (proposed, "T1 grade 2, proposed", 2), (ungraded, "T1 grade missing", 1)):
+            pictures = [picture(one, 0, "T2"), picture(one, 0, "ADC", colour_map="viridis")]
+            with tempfile.TemporaryDirectory() as folder:
+                html = write_report(one, folder, pictures=pictures).report.read_text(encoding="utf-8")
+            self.assertIn(f'<span class="below">{words}</span>', html)
+            self.assertEqual(html.count("data:image/png"), count)
+
+    def test_parts_of_lesions_are_shown_and_what_is_hidden_is_named(self):
+        case = full_case()
+        viable = [
+            replace(one, lesion_uid=part_uid(one.lesion_uid, "VIABLE"), value=1.37e-3) for one in case.find(quantity="ADC", time_point=1)
+        ]
+        liver = replace(viable[0], lesion_uid="2.25.999", lesion_name="Liver")
+        with tempfile.TemporaryDirectory() as folder:
+            found = write_report(replace(case, measurements=[*case.measurements, *viable, liver]), folder)
+            text = Page(found.report.read_text(encoding="utf-8")).text
+        self.assertEqual(text.count("1.37T1 grade"), 2)
+        self.assertIn("L2: viable tumour", text)
+        self.assertIn("Parts of lesions: ADC (median)", text)
+        self.assertIn("not shown: Liver (ADC).", text)
 
     def test_an_adc_by_another_method_is_compared_nowhere(self):
         case = full_case()
