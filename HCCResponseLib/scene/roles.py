@@ -1,10 +1,8 @@
 """The role of an image volume or image sequence, kept as the node attribute ``HCC.Role``, and why it has it."""
 
-import slicer
-
 from ..response.roles import Role
 
-__all__ = ["ROLE_ATTRIBUTE", "ROLE_REASON_ATTRIBUTE", "role", "role_reason", "set_role", "volumes_with_role"]
+__all__ = ["ROLE_ATTRIBUTE", "ROLE_REASON_ATTRIBUTE", "role", "role_reason", "set_role"]
 
 ROLE_ATTRIBUTE = "HCC.Role"
 ROLE_REASON_ATTRIBUTE = "HCC.RoleReason"
@@ -28,9 +26,3 @@ def set_role(volume_node, new_role: Role | None, reason: str = "") -> None:
     """
     volume_node.SetAttribute(ROLE_ATTRIBUTE, None if new_role is None else Role(new_role).value)
     volume_node.SetAttribute(ROLE_REASON_ATTRIBUTE, reason or None)
-
-
-def volumes_with_role(wanted: Role) -> list:
-    """Return the volumes, then the sequences of the scene that have this role, in the order of the scene."""
-    nodes = [*slicer.util.getNodesByClass("vtkMRMLVolumeNode"), *slicer.util.getNodesByClass("vtkMRMLSequenceNode")]
-    return [node for node in nodes if role(node) == wanted]

@@ -29,7 +29,7 @@ from HCCResponseLib.scene.flip_angles import (
     set_typed_flip_angle,
     set_typed_repetition_time,
 )
-from HCCResponseLib.scene.roles import role, role_reason, set_role, volumes_with_role
+from HCCResponseLib.scene.roles import role, role_reason, set_role
 from HCCResponseLib.scene.study_nodes import volumes_of_study
 from HCCResponseLib.scene.subject_hierarchy import study_item
 from HCCResponseLib.scene.volumes import add_volume, volume_array
@@ -69,7 +69,6 @@ class TestDynamicSeries(SceneTestCase):
         study = study_item(patient_id="P", patient_name="P", study_uid="1.2", study_date="2024-03-04")
         node = add_dynamic_series(SIGNALS, TIMES, GEOMETRY, "perf", study_item=study)
         self.assertIs(role(node), Role.DCE)
-        self.assertEqual(volumes_with_role(Role.DCE), [node])
         self.assertEqual(volumes_of_study(study, Role.DCE), [node])
         set_role(node, Role.ARTERIAL, "Because.")
         self.assertEqual((role(node), role_reason(node)), (Role.ARTERIAL, "Because."))
@@ -91,7 +90,7 @@ class TestDynamicSeries(SceneTestCase):
     def test_saved_and_loaded(self):
         add_dynamic_series(SIGNALS, TIMES, GEOMETRY, "perf")
         reopen(self.folder / "scene.mrb")
-        node = volumes_with_role(Role.DCE)[0]
+        node = slicer.util.getNodesByClass("vtkMRMLSequenceNode")[0]
         signals, times = dynamic_signals(node)
         np.testing.assert_array_equal(signals, SIGNALS)
         np.testing.assert_array_equal(times, TIMES)

@@ -31,7 +31,7 @@ from HCCResponseLib.scene.b_values import b_value
 from HCCResponseLib.scene.dynamic_series import dynamic_geometry, dynamic_signals, shown_volume
 from HCCResponseLib.scene.examination_import import import_dynamic_series, import_examinations
 from HCCResponseLib.scene.flip_angles import flip_angle_deg, repetition_time_s
-from HCCResponseLib.scene.roles import role, role_reason, set_role, volumes_with_role
+from HCCResponseLib.scene.roles import role, role_reason, set_role
 from HCCResponseLib.scene.study_nodes import volumes_of_study
 from HCCResponseLib.scene.subject_hierarchy import patient_of, series_uid
 from HCCResponseLib.scene.time_points import patients, set_time_point, studies, time_point
@@ -266,7 +266,7 @@ class TestOtherFolders(SceneTestCase):
 
     def _check_diffusion(self, name: str):
         result = import_examinations(reference_path(name))
-        found = volumes_with_role(Role.DWI)
+        found = [node for node in result.volumes if role(node) is Role.DWI]
         self.assertGreaterEqual(len(found), 2, result.report)
         self.assertEqual(len({b_value(node) for node in found}), len(found))
         self.assertEqual(b_value(found[0]), min(b_value(node) for node in found))

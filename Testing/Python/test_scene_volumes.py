@@ -13,7 +13,7 @@ from HCCResponseLib.errors import GeometryError, InputError
 from HCCResponseLib.geometry import Geometry
 from HCCResponseLib.response.roles import Role
 from HCCResponseLib.scene.b_values import b_value, propose_b_value, set_b_value
-from HCCResponseLib.scene.roles import role, set_role, volumes_with_role
+from HCCResponseLib.scene.roles import role, set_role
 from HCCResponseLib.scene.subject_hierarchy import add_folder, patient_of, place_beside, series_uid, study_item, subject_hierarchy_item
 from HCCResponseLib.scene.volumes import add_volume, ijk_to_world, update_volume, volume_array, volume_geometry
 
@@ -133,7 +133,7 @@ class TestRoles(SceneTestCase):
         set_role(nodes[2], "DWI")
         self.assertEqual(nodes[0].GetAttribute("HCC.Role"), "DWI")
         self.assertIs(role(nodes[0]), Role.DWI)
-        self.assertEqual(volumes_with_role(Role.DWI), [nodes[0], nodes[2]])
+        self.assertEqual([node for node in nodes if role(node) is Role.DWI], [nodes[0], nodes[2]])
         set_role(nodes[0], None)
         self.assertIsNone(role(nodes[0]))
         self.assertIsNone(nodes[0].GetAttribute("HCC.Role"))
