@@ -144,6 +144,7 @@ def measured_input(
 ):
     """Measure an input in a segment that lies in a vessel. Flip angle and TR are those of the series.
 
+    :param segment_id: of the vessel.
     :param blood_t1_s: T1 of blood before contrast [s], see :data:`BLOOD_T1_S`.
     :param relaxivity: of the contrast agent in blood [1/(s mM)].
     :param hematocrit: of the large vessels, as a fraction.
@@ -247,6 +248,7 @@ def arrival_in(sequence_node, region, *, model: str = "parker") -> float:
     The curve is turned into concentration where flip angle and TR are known: the height does not matter, but signals level off at the
     peak, which alone makes the arrival 0.3 s too early.
 
+    :param region: (segmentation node, segment IDs) in the artery.
     :param model: one of :data:`POPULATION_MODELS`; "weinmann" has no first pass, so the foot of the curve tells.
     :raises InputError: no such segment, or no bolus in its curve.
     """

@@ -82,7 +82,10 @@ def conversion_of(sequence_node, arrival_s: float, relaxivity: float, *, baselin
 
 
 def baseline_images(time_s, arrival_s: float) -> int:
-    """Return how many images from the first on are before arrival; of four or more the last, which may hold the foot, is left out."""
+    """Return how many images from the first on are before arrival; of four or more the last, which may hold the foot, is left out.
+
+    :param time_s: (t,) times of the images [s]; ``arrival_s``: [s after the first image].
+    """
     count = int(np.count_nonzero(np.asarray(time_s) < arrival_s))
     return count - 1 if count >= 4 else count
 
@@ -92,6 +95,7 @@ def tissue_t1(grid_node, t1_map, t1_s: float | None) -> np.ndarray | float:
 
     A map on another grid is interpolated between valid voxels only.
 
+    :param grid_node: the volume.
     :param t1_map: T1 map node, or None.
     :param t1_s: the one T1, where there is no map.
     :raises InputError: both or none are given, the map is none of T1 or out of date, or the number is not one of seconds.

@@ -12,7 +12,8 @@ from .dynamic_curves import grid_volume, read_curves
 from .dynamic_series import dynamic_geometry, frame_times_s, times_fingerprint
 from .input_check import require_no_error
 from .map_region import region_mask, region_text
-from .map_set import check_outputs, make_maps, maps_of
+from .map_set import COMPUTATION, check_outputs, make_maps, maps_of
+from .subject_hierarchy import new_uid
 
 __all__ = ["ENHANCEMENT_QUANTITIES", "compute_enhancement", "enhancement_maps_of", "outdated_enhancement"]
 
@@ -98,6 +99,7 @@ def compute_enhancement(
             "HCC.BaselineImages": f"{count}",
             "HCC.Region": region_text(region),
             SERIES_TIMES: times_fingerprint(sequence_node),
+            COMPUTATION: new_uid(),
         },
         transform_node=grid.GetParentTransformNode(),
     )

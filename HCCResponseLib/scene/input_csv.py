@@ -45,6 +45,9 @@ def import_input(path, sequence_node, *, vessel: str = "artery", hematocrit: flo
     Columns may be separated by commas, semicolons (then with decimal commas too) or tabs. The unit of time (s, ms, min) and of
     concentration (mM) stand in the first line; a column named blood is divided by 1 - hematocrit, any other is plasma.
 
+    :param vessel: "artery" or "portal vein".
+    :param hematocrit: of the large vessels, as a fraction.
+    :param table_node: input table to write into; None makes a new one.
     :return: the table node.
     :raises InputError: the file cannot be read or understood, holds no bolus, or does not cover the series; nothing is changed then.
     """

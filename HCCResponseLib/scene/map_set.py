@@ -11,14 +11,19 @@ from ..response.roles import Role
 from .added_nodes import remove_with_helpers
 from .input_check import Finding, Level
 from .parameter_maps import check_output, make_parameter_map, map_quantity, map_sources, validity_node
+from .subject_hierarchy import new_uid
 
-__all__ = ["check_outputs", "make_maps", "maps_of"]
+__all__ = ["COMPUTATION", "check_outputs", "make_maps", "maps_of"]
+
+COMPUTATION = "HCC.Computation"
+"""Attribute that is the same for the maps of one computation, and for no others."""
 
 
 def check_outputs(map_nodes: Mapping | None, source_nodes) -> list[Finding]:
     """Tell which nodes must not be written into: images, maps of other images, or of another quantity.
 
     :param map_nodes: nodes by the key of the quantity that is to be written into them.
+    :param source_nodes: the images that the new maps are computed from.
     """
     findings = []
     for key, node in (map_nodes or {}).items():
@@ -47,6 +52,9 @@ def make_maps(
     """Put the maps of one computation into the scene.
 
     :param values: (k, j, i) arrays in canonical units by key of their quantity.
+    :param valid: (k, j, i) boolean for all of them; None: what is finite is valid.
+    :param source_nodes: images that they were computed from; ``method``: how, in words; ``attributes``: further facts.
+    :param roles: of the maps, by key.
     :param prefix: put before the quantity's label in the names of new maps.
     :param map_nodes: earlier maps of these images by quantity: written into; those whose quantity was not computed this time are
         removed, as they would belong to another computation.
@@ -54,6 +62,7 @@ def make_maps(
     :return: the map nodes by quantity.
     """
     outputs = dict(map_nodes or {})
+    attributes = {COMPUTATION: new_uid()} | dict(attributes)
     made = {}
     for key, array in values.items():
         made[key] = make_parameter_map(
@@ -78,10 +87,11 @@ def make_maps(
 
 
 def maps_of(source_nodes, keys) -> dict:
-    """Return the maps that were last made from these nodes or some of them, by quantity."""
-    found = {}
+    """Return the maps of these quantities that the last computation made from these nodes or some of them, by quantity."""
+    found = []
     for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
         quantity = map_quantity(node)
         if quantity is not None and quantity.key in keys and set(map_sources(node)) & set(source_nodes):
-            found[quantity.key] = node
-    return {key: found[key] for key in keys if key in found}
+            found.append((quantity.key, node))
+    last = {key: node for key, node in found if node.GetAttribute(COMPUTATION) == found[-1][1].GetAttribute(COMPUTATION)}
+    return {key: last[key] for key in keys if key in last}

@@ -130,6 +130,7 @@ def diffusion_curve_at(
 ) -> Curve:
     """Return ln S against b at a point of diffusion volumes, with the line of the ADC or the curve of IVIM.
 
+    :param volume_nodes: one volume per image; ``point_ras``: world coordinates, RAS mm.
     :param b_values: s/mm2, in the order of the volumes; where None, those of the volumes' attributes.
     :param model: "adc" or "ivim"; ``method``: of that fit, its default where empty; ``b_threshold``: of IVIM.
     """
@@ -173,8 +174,9 @@ def flip_angle_curve_at(
 ) -> Curve:
     """Return the signal against the flip angle at a point of VFA volumes, with the curve of the fitted T1.
 
+    :param volume_nodes: one volume per flip angle; ``point_ras``: world coordinates, RAS mm.
     :param flip_angles_deg: in the order of the volumes; where None, those of the volumes' attributes; ``repetition_time`` [s] likewise.
-    :param b1: reached part of the flip angle at the point; None: nominal.
+    :param b1: reached part of the flip angle at the point; None: nominal. ``method``: as for :func:`.relaxometry.compute_t1`.
     """
     from ..quantification.relaxometry import T1Status, fit_t1_vfa
 

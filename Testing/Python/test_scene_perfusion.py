@@ -358,6 +358,17 @@ class TestAgain(PerfusionScene):
         self.assertEqual(set(patlak), {"KTRANS", "VP", "FIT_RESIDUAL"})
         self.assertEqual(perfusion_maps_of(self.sequence), patlak)  # kep and ve of the other model are gone
 
+    def test_maps_that_were_kept_beside_new_ones_are_not_written_into(self):
+        self.prepare()
+        kept = self.compute()
+        values = volume_array(kept["VP"]).copy()
+        second = self.compute(model="tofts")
+        self.assertEqual(perfusion_maps_of(self.sequence), second)
+        third = self.compute(model="tofts", map_nodes=perfusion_maps_of(self.sequence))
+        self.assertEqual(third, second)
+        np.testing.assert_array_equal(volume_array(kept["VP"]), values)
+        self.assertIsNotNone(kept["VP"].GetScene())
+
     def test_cancelled_changes_nothing(self):
         self.prepare()
         maps = self.compute()
