@@ -19,11 +19,16 @@ __all__ = ["Deidentification", "deidentified"]
 
 REMOVED = "[removed]"
 _YEAR = r"(?:19|20)\d\d"
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
 _PATTERNS = re.compile(
     rf"\b{_YEAR}[-/.]?(?:0[1-9]|1[0-2])[-/.]?(?:0[1-9]|[12]\d|3[01])(?:T?\d{{4,6}})?\b"  # 2024-03-04, 20240304
     rf"|\b\d{{1,2}}[-/.]\d{{1,2}}[-/.](?:{_YEAR}|\d\d)\b"  # 4.3.2024, 03/04/24
-    rf"|\b\d{{1,2}}[. -]+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[. ,-]+{_YEAR}\b"  # 4 March 2024
-    rf"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{{1,2}},? {_YEAR}\b"  # March 4, 2024
+    rf"|\b\d{{1,2}}[. -]+(?:de )?[^\W\d_]{{3,10}}[. ,-]+(?:de )?{_YEAR}\b"  # 4 March 2024, 4. März 2024, 4 de mayo de 2024
+    rf"|\b{_MONTH}\.? \d{{1,2}},? {_YEAR}\b"  # March 4, 2024
+    rf"|\b{_MONTH}[. ,-]+{_YEAR}\b"  # March 2024
+    rf"|\b(?:(?:0?[1-9]|1[0-2])[-/.]{_YEAR}|{_YEAR}[-/.](?:0[1-9]|1[0-2]))\b"  # 3/2024, 2024-03
     r"|\b[0-2](?:\.\d+){4,}\b",  # a UID
     re.IGNORECASE,
 )

@@ -90,7 +90,10 @@ def _colour_bar(figure, axes, shown, picture: LesionPicture, outline: list) -> N
     bar.set_ticks([])
     bar.outline.set_edgecolor("white")
     bar.outline.set_linewidth(0.5)
-    number = dict(transform=axes.transAxes, color="white", fontsize=8.5, ha="right", path_effects=outline)
+    # Maps are bright and noisy outside of the body: letters need a ground of their own.
+    ground = dict(boxstyle="square,pad=0.12", facecolor="black", edgecolor="none", alpha=0.65)
+    number = dict(transform=axes.transAxes, color="white", fontsize=8.5, ha="right", path_effects=outline, bbox=ground)
     axes.text(0.965, 0.785, f"{picture.window[1]:g}", va="bottom", **number)
     axes.text(0.965, 0.235, f"{picture.window[0]:g}", va="top", **number)
-    axes.text(0.965, 0.89, figure_text(picture.unit, 20), va="bottom", **number)
+    if picture.unit:
+        axes.text(0.965, 0.89, figure_text(picture.unit, 20), va="bottom", **number)
