@@ -1,13 +1,11 @@
 """The images of two examinations laid over each other, for outlines that go from one to the other."""
 
-import numpy as np
-
 from ..errors import InputError
 from ..progress import Progress
 from ..response.region_types import RegionType
 from .lesion_attributes import lesion_segments
 from .segment_types import segments_of_type
-from .segments import segment_mask
+from .segments import union_mask
 from .volumes import volume_array, volume_geometry
 
 __all__ = ["register_outlined"]
@@ -23,9 +21,9 @@ def register_outlined(source_segmentation, source_volume, target_volume, *, defo
     """
     from ..lesions.outlining import register_examinations
 
-    region = _union(source_segmentation, segments_of_type(source_segmentation, RegionType.LIVER), source_volume)
+    region = union_mask(source_segmentation, segments_of_type(source_segmentation, RegionType.LIVER), source_volume)
     if region is None:
-        region = _union(source_segmentation, lesion_segments(source_segmentation), source_volume)
+        region = union_mask(source_segmentation, lesion_segments(source_segmentation), source_volume)
     if region is None:
         raise InputError(f"'{source_segmentation.GetName()}' has no outline on '{source_volume.GetName()}' to register round.")
     return register_examinations(
@@ -37,13 +35,3 @@ def register_outlined(source_segmentation, source_volume, target_volume, *, defo
         deformable=deformable,
         progress=progress,
     )
-
-
-def _union(segmentation_node, ids: list[str], volume_node) -> np.ndarray | None:
-    masks = []
-    for segment_id in ids:
-        try:
-            masks.append(segment_mask(segmentation_node, segment_id, volume_node))
-        except InputError:
-            continue  # empty, or beside this volume
-    return np.logical_or.reduce(masks) if masks else None

@@ -1,8 +1,5 @@
 """Reference regions as segments: normal liver round a lesion, the lumen of the aorta or portal vein, an even sphere of muscle."""
 
-import numpy as np
-
-from ..errors import InputError
 from ..geometry import LPS_TO_RAS
 from ..response.region_types import RegionType
 from .lesion_attributes import lesion_segments
@@ -10,7 +7,7 @@ from .linked_segments import linked_lesion, set_linked_mask
 from .segment_masks import add_segment, set_segment_mask
 from .segment_tags import require_segment, set_algorithm
 from .segment_types import segments_of_type, set_segment_type
-from .segments import segment_mask
+from .segments import segment_mask, union_mask
 from .undo import all_or_nothing
 from .volumes import volume_array, volume_geometry
 
@@ -35,8 +32,8 @@ def add_liver_ring(segmentation_node, lesion_segment_id: str, volume_node, *, ga
         volume_array(volume_node),
         volume_geometry(volume_node, world=True),
         lesion,
-        liver=_union(segmentation_node, segments_of_type(segmentation_node, RegionType.LIVER), volume_node),
-        exclude=_union(segmentation_node, others, volume_node),
+        liver=union_mask(segmentation_node, segments_of_type(segmentation_node, RegionType.LIVER), volume_node),
+        exclude=union_mask(segmentation_node, others, volume_node),
         gap_mm=gap_mm,
         width_mm=width_mm,
     )
@@ -73,17 +70,6 @@ def add_sphere(segmentation_node, volume_node, point_ras, region_type: RegionTyp
     point_lps = LPS_TO_RAS[:3, :3] @ point_ras
     found = sphere_region(volume_array(volume_node), geometry, point_lps, name=region_type.title.lower(), radius_mm=radius_mm)
     return _set_common(segmentation_node, region_type, found.mask, volume_node), found
-
-
-def _union(segmentation_node, ids: list[str], volume_node) -> np.ndarray | None:
-    """Return where any of the segments is; None where none of them reaches the volume."""
-    masks = []
-    for segment_id in ids:
-        try:
-            masks.append(segment_mask(segmentation_node, segment_id, volume_node))
-        except InputError:
-            continue  # empty, or beside this volume
-    return np.logical_or.reduce(masks) if masks else None
 
 
 def _set_common(segmentation_node, region_type: RegionType, mask, volume_node) -> str:

@@ -7,16 +7,17 @@ an empty segment with an empty mask, and takes a closed surface over a labelmap 
 """
 
 import itertools
+from collections.abc import Iterable
 
 import numpy as np
 import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from ..errors import InputError
+from ..errors import GeometryError, InputError
 from .volumes import ijk_to_world, transform_to_world, volume_array
 
-__all__ = ["fraction_outside", "segment_ids", "segment_mask"]
+__all__ = ["fraction_outside", "segment_ids", "segment_mask", "union_mask"]
 
 _ROUNDING = 1e-5
 """Voxels. A centre on the border of a segment belongs to the segment above it (in i, j, k), whatever the last bits of the
@@ -52,6 +53,22 @@ def segment_mask(segmentation_node, segment_id: str, volume_node) -> np.ndarray:
             f"{label} contains no voxel centre of volume '{volume_node.GetName()}': it lies beside the image, or is smaller than a voxel.",
         )
     return mask
+
+
+def union_mask(segmentation_node, ids: Iterable[str], volume_node) -> np.ndarray | None:
+    """Return which voxels of a volume (k, j, i) lie in any of some segments; None where none of them reaches it, or all are empty.
+
+    :raises GeometryError: a parent transform of one of the nodes is not linear.
+    """
+    masks = []
+    for segment_id in ids:
+        try:
+            masks.append(segment_mask(segmentation_node, segment_id, volume_node))
+        except GeometryError:
+            raise
+        except InputError:
+            continue
+    return np.logical_or.reduce(masks) if masks else None
 
 
 def fraction_outside(segmentation_node, segment_id: str, volume_node) -> float:

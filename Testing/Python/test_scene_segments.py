@@ -9,7 +9,7 @@ import vtk
 
 from HCCResponseLib.errors import GeometryError, InputError
 from HCCResponseLib.geometry import Geometry
-from HCCResponseLib.scene.segments import fraction_outside, segment_ids, segment_mask
+from HCCResponseLib.scene.segments import fraction_outside, segment_ids, segment_mask, union_mask
 from HCCResponseLib.scene.volumes import add_volume
 
 BOX_HALF_MM = np.array([11.0, 8.0, 14.0])
@@ -297,9 +297,23 @@ class TestWhatCannotBeAMask(SceneTestCase):
                 node.SetAndObserveTransformNodeID(bent.GetID())
                 with self.assertRaises(GeometryError) as caught:
                     segment_mask(self.segmentation_node, segment_id, self.volume_node)
+                with self.assertRaises(GeometryError):
+                    union_mask(self.segmentation_node, [segment_id], self.volume_node)
                 self.assertIn(node.GetName(), str(caught.exception))
                 self.assertIn("Deformable registration", str(caught.exception))
                 node.SetAndObserveTransformNodeID(None)
+
+
+class TestUnion(SceneTestCase):
+    def test_what_is_empty_adds_nothing(self):
+        geometry = Geometry.from_parts((3, 4, 5), (1, 1, 1))
+        volume_node, segmentation_node = add_volume(np.zeros(geometry.shape, np.float32), geometry, "t2"), add_segmentation()
+        masks = np.zeros((2, *geometry.shape), bool)
+        masks[0, 0, 1], masks[1, 2, 1] = True, True
+        ids = [add_labelmap_segment(segmentation_node, mask, geometry, "part") for mask in masks]
+        empty = segmentation_node.GetSegmentation().AddEmptySegment("", "empty")
+        np.testing.assert_array_equal(union_mask(segmentation_node, [*ids, empty], volume_node), masks.any(axis=0))
+        self.assertIsNone(union_mask(segmentation_node, [empty], volume_node))
 
 
 class TestSegmentIds(SceneTestCase):
