@@ -14,10 +14,9 @@ from ..response.lesion_grid import (
     GridRow,
     LesionGrid,
     grid_quantities,
-    join_methods,
     lesion_grid,
-    same_method,
 )
+from ..response.methods import join_methods, same_method
 
 __all__ = [
     "Answer",

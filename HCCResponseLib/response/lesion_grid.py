@@ -13,8 +13,6 @@ reader's, or the one that the program proposes, which is then said to be propose
 """
 
 import math
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..lesions.necrosis_score import NecrosisScore
@@ -27,6 +25,7 @@ from .criteria.reading import Reading, choose_reader
 from .criteria.timeline import examination_label, timeline, week_of
 from .finding import LesionState
 from .measurement import Measurement, MeasurementKey
+from .methods import outside_image, same_method
 from .quantities import QUANTITIES, Quantity, canonical_unit, find_quantity
 
 __all__ = [
@@ -37,9 +36,7 @@ __all__ = [
     "GridRow",
     "LesionGrid",
     "grid_quantities",
-    "join_methods",
     "lesion_grid",
-    "same_method",
 ]
 
 NOT_MEASURED = "–"
@@ -52,11 +49,6 @@ _SIZES = (*_VIABLE, "LONG_AXIS", "SHORT_AXIS", "FERET_DIAMETER", "SPHERE_DIAMETE
 """Quantities that are 0 once a lesion is gone; all others then do not exist."""
 
 _GRADES = ("T1_GRADE", "T1_GRADE_PROPOSAL")
-_DIFFUSION = ("ADC", "D", "D_STAR", "PERFUSION_FRACTION")
-_OUTSIDE = re.compile(r"[;,] (?:(?:\d+|less than 1) % outside the image|outside the image = \d+ %)")
-# What a method found, and how well it went, stands among its settings.
-_FOUND = re.compile(r", (?:pattern|joint over pieces|alignment|voxels left out) = [^,;]*")
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -217,49 +209,6 @@ def lesion_grid(
     return LesionGrid(found, statistic, reader, unit, repeatability_percent, columns, rows, notes)
 
 
-def same_method(quantity: str, first: str, second: str) -> bool:
-    """Return whether values by these two methods may be compared.
-
-    Numbers in a method may differ: they are settings that each examination finds anew, such as a threshold or a haematocrit. Not
-    so for diffusion, whose numbers are the b-values. How much of a lesion lay outside the image is no method, nor is what was found
-    (the pattern of necrosis, viable tumour in several pieces).
-    """
-    texts = [_settings(text) for text in (first, second)]
-    if quantity not in _DIFFUSION:
-        texts = [_NUMBER.sub("", text) for text in texts]
-    return texts[0] == texts[1]
-
-
-def join_methods(quantity: str, methods: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the methods that differ, each with those it stands for; where numbers are settings found anew, with their range.
-
-    "threshold = 28" and "threshold = 31.2" become "threshold = 28 to 31.2".
-    """
-    groups: list[list[str]] = []
-    for method in dict.fromkeys(methods):
-        group = next((one for one in groups if same_method(quantity, one[0], method)), None)
-        if group is None:
-            groups.append([method])
-        else:
-            group.append(method)
-    return {_joined([_settings(one) for one in group]): tuple(group) for group in groups}
-
-
-def _settings(method: str) -> str:
-    """A method without what it found."""
-    return _FOUND.sub("", _OUTSIDE.sub("", method)).strip()
-
-
-def _joined(texts: list[str]) -> str:
-    """One text for several that differ only in their numbers."""
-    between = _NUMBER.split(texts[0])
-    ranges = []
-    for numbers in zip(*(_NUMBER.findall(text) for text in texts), strict=True):
-        ordered = sorted(set(numbers), key=float)
-        ranges.append(ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}")
-    return "".join(text + number for text, number in zip(between, [*ranges, ""], strict=True))
-
-
 def _statistic_of(reading: Reading, quantity: str) -> str:
     present = {statistic for _uid, _index, _quantity, statistic in reading.rows}
     order = ("mean", "median", "") if quantity == "ENHANCEMENT" else ("median", "mean", "")
@@ -297,9 +246,9 @@ def _cell(
         notes.append(f"Reader's comment: {finding.comment}")
     if row is not None:
         cell = replace(cell, method=row.method, measurement=row.key)
-        outside = _OUTSIDE.search(row.method)
+        outside = outside_image(row.method)
         if outside:
-            notes.append(f"A part of the lesion lies outside the image ({outside.group().strip(';, ')}).")
+            notes.append(f"A part of the lesion lies outside the image ({outside}).")
     gone = state in _GONE or (state is LesionState.NO_ENHANCEMENT and quantity.key in _VIABLE)
     if gone or state in _WITHOUT_NUMBER:
         word = f"merged with {reading.name(finding.merged_with)}" if finding.merged_with else str(state)

@@ -81,7 +81,10 @@ class AdcTest(unittest.TestCase):
     def test_another_method_is_told(self):
         rows = [row("L1", "ADC", 0, 1e-3, method="b = 0, 800"), row("L1", "ADC", 1, 1e-3, method="b = 50, 800")]
         case = make_case({"L1": {}}, {("L1", "T1_GRADE"): [2.0, 2.0]}, rows=rows)
-        self.assertEqual(adc_changes(case)[0].notes, ("Measured in another way (b = 50, 800) than at baseline (b = 0, 800).",))
+        change = adc_changes(case)[0]
+        self.assertIsNone(change.category)
+        self.assertTrue(math.isnan(change.percent))
+        self.assertIn("in another way (b = 50, 800) than at baseline (b = 0, 800), the two are not compared", change.reason)
 
     def test_only_lesions_that_were_measured_and_only_follow_ups(self):
         case = make_case({"L1": {}, "L2": {}}, {("L1", "ADC"): [1e-3, 1e-3, 1e-3], ("L1", "T1_GRADE"): [2.0, 2.0, 2.0]})

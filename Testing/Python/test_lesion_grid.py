@@ -9,7 +9,8 @@ from response_case import make_case, row, uid_of
 from HCCResponseLib.errors import InputError
 from HCCResponseLib.response.criteria import adc_changes
 from HCCResponseLib.response.finding import LesionState
-from HCCResponseLib.response.lesion_grid import grid_quantities, join_methods, lesion_grid, same_method
+from HCCResponseLib.response.lesion_grid import grid_quantities, lesion_grid
+from HCCResponseLib.response.methods import join_methods, same_method
 
 ADC = {("L1", "ADC"): [1.0e-3, 1.2e-3, 1.5e-3], ("L1", "T1_GRADE"): [2.0, 2.0, 5.0]}
 

@@ -1,13 +1,13 @@
 """A criterion on the sum of lesion sizes, over all examinations of a case: what RECIST 1.1, mRECIST, EASL and WHO have in common."""
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..case import Lesion
 from ..change import nadir, percent_change
 from ..measurement import Measurement
+from ..methods import same_method
 from .category import Assessment, Category, CriterionResult, keys_of
 from .lesion_size import LesionSize, measure_lesions
 from .limits import above, at_least, show, show_change
@@ -21,7 +21,6 @@ from .timeline import examination_label, timeline
 
 __all__ = ["History", "Outcome", "evaluate", "outcome_of_sizes"]
 
-_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -259,8 +258,7 @@ def _notes(history: History) -> tuple[str, ...]:
     first = {(row.lesion_uid, row.quantity): row.method for one in history.sizes[0] for row in one.rows if row.value > 0.0}
     for row in (row for one in history.sizes[-1] for row in one.rows if row.value > 0.0):
         method = first.get((row.lesion_uid, row.quantity), row.method)
-        # Numbers in a method are settings found in each examination anew, such as a threshold.
-        if _NUMBER.sub("", method) != _NUMBER.sub("", row.method):
+        if not same_method(row.quantity, method, row.method):
             notes.append(
                 f"{history.reading.name(row.lesion_uid)} was measured in another way ({row.method or 'not said how'}) "
                 f"than at baseline ({method or 'not said how'}).",

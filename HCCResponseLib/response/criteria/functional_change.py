@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ..case import Case, Lesion
 from ..change import Trend, percent_change
 from ..measurement import MeasurementKey
+from ..methods import same_method
 from ..quantities import Quantity, find_quantity
 from .category import keys_of
 from .grades import grade_of
@@ -152,8 +153,9 @@ def _change(
     before, after = (row.value for row in rows)
     if before <= 0.0:
         return unknown(f"{quantity.label} of {name} is {quantity.format(before)} at baseline, a percent change says nothing")
-    if rows[0].method != rows[1].method:
-        notes.append(f"Measured in another way ({rows[1].method or 'not said how'}) than at baseline ({rows[0].method or 'not said how'}).")
+    if not same_method(quantity.key, rows[0].method, rows[1].method):
+        ways = f"({rows[1].method or 'not said how'}) than at baseline ({rows[0].method or 'not said how'})"
+        return unknown(f"{quantity.label} of {name} was measured in another way {ways}, the two are not compared")
     percent = percent_change(before, after)
     inside = not math.isnan(repeatability) and not above(abs(percent), repeatability)
     category = Trend.UNCHANGED if inside or percent == 0.0 else Trend.INCREASE if percent > 0.0 else Trend.DECREASE
