@@ -8,6 +8,7 @@ import slicer
 
 from ..errors import GeometryError, InputError
 from .dynamic_series import INDEX_NAME, INDEX_UNIT, SECONDS, add_dynamic_series, dynamic_geometry, frame_times_s, shown_volume
+from .flip_angles import flip_angle_deg, repetition_time_s, set_flip_angle_deg, set_repetition_time_s
 from .volumes import volume_array, volume_geometry
 
 __all__ = ["assembled", "copied_from", "copy_with_times", "image_times", "in_seconds", "originals_of", "study_of_series"]
@@ -37,6 +38,9 @@ def copy_with_times(sequence_node, time_s: Sequence[float], name: str = ""):
     name = name or f"{sequence_node.GetName()} (time in s)"
     copy = add_dynamic_series(signals, time_s, geometry, name, study_item=study_of_series(sequence_node) or None)
     copy.SetNodeReferenceID(_ORIGINAL, sequence_node.GetID())
+    # What a user may have entered for the original holds for the copy.
+    set_flip_angle_deg(copy, flip_angle_deg(sequence_node))
+    set_repetition_time_s(copy, repetition_time_s(sequence_node))
     transform = sequence_node.GetNthDataNode(0).GetTransformNodeID()
     shown = shown_volume(sequence_node)
     if shown is not None and (transform or shown.GetTransformNodeID()):

@@ -298,9 +298,11 @@ class TestWithoutHeaders(SceneTestCase):
 
     def test_times_entered_by_hand(self):
         node = self.sequence("film", range(FRAMES))
+        set_flip_angle_deg(node, 12)
         self.assertIsNone(adopt_volumes().nodes[0].role)
         copy = copy_with_times(node, np.arange(FRAMES) ** 1.5)
         np.testing.assert_allclose(dynamic_signals(copy)[1], np.arange(FRAMES) ** 1.5, rtol=1e-6)
+        self.assertEqual((flip_angle_deg(copy), repetition_time_s(copy)), (12.0, None))
         with self.assertRaises(InputError):
             copy_with_times(node, np.arange(3))
 
