@@ -36,15 +36,16 @@ def trace_contour(field: np.ndarray, steps_mm: np.ndarray) -> Contour:
     :return: corners in millimetres, one for each pair of neighbouring grid points with the edge between them.
         Where a cell has two opposite corners inside, the sign of the cell's mean tells whether they join.
     """
-    inside = field > 0.0
+    # Flat indices: a step beyond the end of a row meets the next row's border, and neither is inside.
+    values, columns = field.ravel(), field.shape[1]
+    inside = values > 0.0
     points, numbers = [], []
-    for axis in (0, 1):
-        low, high = (field[:-1], field[1:]) if axis == 0 else (field[:, :-1], field[:, 1:])
-        crossed = (low > 0.0) != (high > 0.0)
-        number = np.full(crossed.shape, -1)
-        number[crossed] = np.arange(np.count_nonzero(crossed)) + sum(map(len, points))
-        point = np.stack(np.nonzero(crossed), axis=1).astype(float)
-        point[:, axis] += low[crossed] / (low[crossed] - high[crossed])
+    for axis, step in enumerate((columns, 1)):
+        at = np.flatnonzero(inside[:-step] != inside[step:])
+        point = np.stack(np.divmod(at, columns), axis=1).astype(float)
+        point[:, axis] += values[at] / (values[at] - values[at + step])
+        number = np.full(len(values), -1)
+        number[at] = np.arange(len(at)) + sum(map(len, points))
         points.append(point)
         numbers.append(number)
     points = np.concatenate(points)
@@ -52,10 +53,11 @@ def trace_contour(field: np.ndarray, steps_mm: np.ndarray) -> Contour:
 
     # The corners of a cell in cyclic order; its edge e joins corners e and e + 1. A stretch of the contour starts where a walk
     # round the cell leaves the inside and ends where it enters again; in the neighbouring cell that is the other way round.
-    inner = inside[:-1, :-1].astype(np.int8) + inside[:-1, 1:] + inside[1:, 1:] + inside[1:, :-1]
-    row, column = np.nonzero((inner > 0) & (inner < 4))
-    corners = np.stack([field[row, column], field[row, column + 1], field[row + 1, column + 1], field[row + 1, column]], axis=1)
-    edges = np.stack([across[row, column], down[row, column + 1], across[row + 1, column], down[row, column]], axis=1)
+    round_cell = np.array([0, 1, columns + 1, columns])
+    inner = sum(inside[corner : len(inside) - columns - 1 + corner].astype(np.int8) for corner in round_cell)
+    cell = np.flatnonzero((inner > 0) & (inner < 4))
+    corners = values[cell[:, None] + round_cell]
+    edges = np.stack([across[cell], down[cell + 1], across[cell + columns], down[cell]], axis=1)
     leaves = (edges >= 0) & (corners > 0.0)
     enters = (edges >= 0) & ~leaves
     cell = np.arange(len(edges))
@@ -69,21 +71,27 @@ def trace_contour(field: np.ndarray, steps_mm: np.ndarray) -> Contour:
     return Contour(points @ steps_mm, following)
 
 
-def simplify_contour(contour: Contour, tolerance: float) -> Contour:
-    """Leave out corners where the contour is almost straight.
+def simplify_contour(contour: Contour, tolerance: float, smallest_hole: float = 0.0) -> Contour:
+    """Leave out corners where the contour is almost straight, and small holes.
 
     :param contour: closed polygons.
     :param tolerance: largest distance of a corner left out from the contour that remains.
+    :param smallest_hole: holes whose bounding box has no longer diagonal are left out.
     """
-    rest, polygons = contour.following.tolist(), []
+    rest, order, starts = contour.following.tolist(), [], []
     for first in range(len(rest)):
-        polygon, corner = [], first
-        while rest[corner] >= 0:
-            polygon.append(corner)
-            following, rest[corner] = rest[corner], -1
-            corner = following
-        if polygon:
-            polygons.append(_straightened(contour.points[polygon], 0.5 * tolerance))
+        if rest[first] >= 0:
+            starts.append(len(order))
+        while rest[first] >= 0:
+            order.append(first)
+            following, rest[first] = rest[first], -1
+            first = following
+    points, following = contour.points[order], contour.points[contour.following[order]]
+    # Holes run the other way round than the region as a whole.
+    area = np.add.reduceat(points[:, 0] * following[:, 1] - points[:, 1] * following[:, 0], starts)
+    extent = np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)
+    kept = (area * area.sum() >= 0.0) | (np.hypot(*extent.T) > smallest_hole)
+    polygons = [_straightened(polygon, 0.5 * tolerance) for polygon, keep in zip(np.split(points, starts[1:]), kept, strict=True) if keep]
     following = np.arange(1, sum(map(len, polygons)) + 1)
     ends = np.cumsum([len(polygon) for polygon in polygons])
     following[ends - 1] = np.concatenate([[0], ends[:-1]])
@@ -109,22 +117,26 @@ def longest_runs(contour: Contour, origins: np.ndarray, directions: np.ndarray, 
 
     :param contour: closed contours.
     :param origins: a point of each line, shape (lines, 2).
-    :param directions: unit vector of each line, shape (lines, 2).
+    :param directions: unit vector of each line, shape (lines, 2), or of all, shape (2,): many parallel lines are faster.
     :param gap: stretches outside the contours up to this length, between two stretches inside, do not interrupt
         (0: none is crossed; infinity: from the first to the last crossing).
     :return: start and stop of the longest stretch along each line, from its origin, shape (lines, 2);
         both NaN on a line that misses the contours.
     """
-    normals = np.stack([-directions[:, 1], directions[:, 0]], axis=1)
     # Each corner has one value per line, whichever side rounding puts it: crossings come in pairs, in and out.
-    side = normals @ contour.points.T - (normals * origins).sum(axis=1)[:, None]
-    line, start = np.nonzero((side >= 0.0) != (side >= 0.0)[:, contour.following])
+    if directions.ndim == 1:
+        line, start, part = _parallel_crossings(contour, origins, directions)
+        directions = np.broadcast_to(directions, origins.shape)
+    else:
+        normals = np.stack([-directions[:, 1], directions[:, 0]])
+        side = contour.points @ normals - (normals * origins.T).sum(axis=0)
+        beyond = side >= 0.0
+        start, line = np.divmod(np.flatnonzero(beyond != beyond[contour.following]), len(origins))
+        part = side[start, line] / (side[start, line] - side[contour.following[start], line])
     runs = np.full((len(origins), 2), np.nan)
     if not len(line):
         return runs
-    stop = contour.following[start]
-    part = side[line, start] / (side[line, start] - side[line, stop])
-    crossing = contour.points[start] + part[:, None] * (contour.points[stop] - contour.points[start])
+    crossing = contour.points[start] + part[:, None] * (contour.points[contour.following[start]] - contour.points[start])
     along = ((crossing - origins[line]) * directions[line]).sum(axis=1)
     order = np.lexsort((along, line))
     line, along = line[order][::2], along[order].reshape(-1, 2)
@@ -139,3 +151,18 @@ def longest_runs(contour: Contour, origins: np.ndarray, directions: np.ndarray, 
     order = np.argsort(stops - starts, kind="stable")
     runs[line[order]] = np.stack([starts, stops], axis=1)[order]
     return runs
+
+
+def _parallel_crossings(contour: Contour, origins: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where parallel lines cross a contour: line, corner before the crossing, part of the way to the next corner."""
+    normal = np.array([-direction[1], direction[0]])
+    offset, position = origins @ normal, contour.points @ normal
+    order = np.argsort(offset)
+    # A stretch of the contour crosses the lines between the ranks of its two corners.
+    rank = np.searchsorted(offset[order], position, side="right")
+    first = np.minimum(rank, rank[contour.following])
+    count = np.abs(rank - rank[contour.following])
+    start = np.repeat(np.arange(len(count)), count)
+    line = order[np.arange(len(start)) + (first - np.cumsum(count) + count)[start]]
+    part = (position[start] - offset[line]) / (position[start] - position[contour.following[start]])
+    return line, start, part

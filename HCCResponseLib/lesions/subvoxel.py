@@ -9,6 +9,10 @@ machine with a soft margin is the same idea). Where a lesion is more irregular t
 from a smoothed mask, and where that fails too (structures one voxel thick) from halfway. No answer ever moves the edge past
 a voxel centre: each voxel of the mask stays inside, each other voxel outside.
 
+What a mask leaves open: discs of radius 4.92 to 5.02 voxels can cover 78 voxels, 9 rows and 10 columns of them, and so can an
+ellipse 10.5 voxels long, which keeps farther from the centres; the diameter found is 10.51. Preferring the rounder edge would put
+this right and make as large an error on ellipses. It is the largest error on discs and ellipses of radius 5 voxels or more.
+
 An anti-aliased mask (occupancy 0 to 1) says itself where the edge is: where the occupancy, interpolated linearly, is one half.
 """
 
@@ -116,7 +120,7 @@ def fit_implicit_surface(points_mm: np.ndarray, start: np.ndarray) -> ImplicitSu
     blocks, side = _blocks(terms[first]), _blocks(np.sign(start[first])[:, None])
     transposed = blocks.transpose(0, 2, 1)
     for _iteration in range(12):
-        wrong = 1.0 / (1.0 + np.exp(np.clip(side * (blocks @ coefficients) / SOFTNESS, -40.0, 40.0)))
+        wrong = 1.0 / (1.0 + np.exp(np.minimum(side * (blocks @ coefficients) / SOFTNESS, 40.0)))
         gradient = (transposed @ (side * wrong)).sum(axis=0) / SOFTNESS - ridge * coefficients
         curvature = wrong * (1.0 - wrong) / SOFTNESS**2
         step = _solve((transposed @ (blocks * curvature)).sum(axis=0) + penalty, gradient)
@@ -138,7 +142,7 @@ def _eroded(mask: np.ndarray) -> np.ndarray:
     """Take the voxels away that have a face neighbour outside; what lies beyond the array does not count as outside."""
     result = mask.copy()
     for axis in range(mask.ndim):
-        rows, kept = np.moveaxis(mask, axis, 0), np.moveaxis(result, axis, 0)
+        rows, kept = np.swapaxes(mask, axis, 0), np.swapaxes(result, axis, 0)
         kept[1:] &= rows[:-1]
         kept[:-1] &= rows[1:]
     return result
@@ -172,23 +176,30 @@ def edge_field(mask: np.ndarray, steps_mm: np.ndarray) -> np.ndarray:
         about the distance to the edge in voxels, and never beyond ``FIELD_LIMIT``.
     """
     inside = np.where(mask, 1.0, -1.0)
-    once = ndimage.gaussian_filter(mask.astype(np.float32), _SMOOTHING_VOXELS, mode="constant", truncate=3.0)
-    twice = ndimage.gaussian_filter(once, _SMOOTHING_VOXELS, mode="constant", truncate=3.0)
-    field = (2.0 * once - twice - 0.5) / _SMOOTHED_SLOPE
-    field = np.where(field * inside > 0.0, field, 0.5 * inside)
     labels, _count = ndimage.label(mask, structure=np.ones((3,) * mask.ndim))
     fitted = np.full(mask.shape, -np.inf)
+    wrong = False
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         box = tuple(slice(max(part.start - LAYERS - 1, 0), part.stop + LAYERS + 1) for part in box)
         piece = labels[box] == label
         band, value = edge_band(piece)
         position = tuple((band + [part.start for part in box]).T)
         if np.count_nonzero(piece) >= SMALLEST_PIECE:
-            first = np.abs(value) < 1.0
-            value = fit_implicit_surface(band @ steps_mm, value)(band @ steps_mm)
+            first, band_mm = np.abs(value) < 1.0, band @ steps_mm
+            value = fit_implicit_surface(band_mm, value)(band_mm)
             value *= 0.5 / max(float(np.median(np.abs(value[first]))), 1e-12)
         agrees = value * inside[position] > 0.0
-        position = tuple(axis[agrees] for axis in position)
+        if not agrees.all():
+            wrong, value, position = True, value[agrees], tuple(axis[agrees] for axis in position)
         # Between two pieces the nearer one counts: the larger of two negative values.
-        fitted[position] = np.maximum(fitted[position], value[agrees])
-    return np.clip(np.where(np.isfinite(fitted), fitted, field), -FIELD_LIMIT, FIELD_LIMIT)
+        fitted[position] = np.maximum(fitted[position], value)
+    rest = _smoothed_field(mask, inside) if wrong else inside
+    return np.clip(np.where(np.isfinite(fitted), fitted, rest), -FIELD_LIMIT, FIELD_LIMIT)
+
+
+def _smoothed_field(mask: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Edge field from a smoothed mask, and where that would move a voxel to the other side from halfway."""
+    once = ndimage.gaussian_filter(mask.astype(np.float32), _SMOOTHING_VOXELS, mode="constant", truncate=3.0)
+    twice = ndimage.gaussian_filter(once, _SMOOTHING_VOXELS, mode="constant", truncate=3.0)
+    field = (2.0 * once - twice - 0.5) / _SMOOTHED_SLOPE
+    return np.where(field * inside > 0.0, field, 0.5 * inside)

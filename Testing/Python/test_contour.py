@@ -91,6 +91,19 @@ class TestSimplify(unittest.TestCase):
         self.assertAlmostEqual(area(simple), area(contour))
         self.assertEqual(len(set(simple.following)), 8)
 
+    def test_small_holes_are_left_out_and_pieces_kept(self):
+        field = np.full((12, 16), -1.0)
+        field[1:11, 1:13] = 1.0
+        field[3, 3] = -1.0  # a hole with a diagonal of 1.41
+        field[6:9, 5:9] = -1.0  # one of 5
+        field[5, 14] = 1.0  # a piece as small as the hole
+        for steps in (SQUARE, SQUARE[::-1]):
+            contour = trace_contour(field, steps)
+            simple = simplify_contour(contour, 0.0, 2.0)
+            self.assertEqual(sorted(simple.following), list(range(len(simple.points))))
+            self.assertAlmostEqual(area(simple), area(contour) + 0.5)
+            self.assertAlmostEqual(area(simplify_contour(contour, 0.0, 6.0)), area(contour) + 0.5 + 11.5)
+
 
 class TestRuns(unittest.TestCase):
     def setUp(self):
@@ -116,6 +129,22 @@ class TestRuns(unittest.TestCase):
 
     def test_line_through_corners(self):
         np.testing.assert_allclose(self.runs((0.0, 0.0), (1.0, 1.0), np.inf), [0.0, np.sqrt(200.0)])
+
+    def test_parallel_lines_as_one_by_one(self):
+        rng = np.random.default_rng(4)
+        field = np.full((25, 27), -1.0)
+        field[1:-1, 1:-1] = rng.normal(size=(23, 25))
+        contour = trace_contour(field, SQUARE)
+        for angle in rng.uniform(0.0, 2.0 * np.pi, 5):
+            direction = np.array([np.cos(angle), np.sin(angle)])
+            # Through corners too, and off the contour, in any order.
+            origins = np.concatenate([rng.uniform(-9.0, 36.0, (80, 2)), contour.points[::7]])
+            for gap in (0.0, 1.0, np.inf):
+                together = longest_runs(contour, origins, direction, gap)
+                singly = longest_runs(contour, origins, np.tile(direction, (len(origins), 1)), gap)
+                np.testing.assert_allclose(np.ptp(together[:80], axis=1), np.ptp(singly[:80], axis=1), atol=1e-9)
+                # Rounding may put a corner that a line goes through on either side of it; the crossings still come in pairs.
+                self.assertFalse(np.any(together[80:, 1] < together[80:, 0]))
 
     def test_line_that_misses(self):
         self.assertTrue(np.isnan(self.runs((11.0, 0.0), (0.0, 1.0), 0.0)).all())

@@ -270,24 +270,42 @@ class TestAgainstBruteForce(unittest.TestCase):
             self.assertAlmostEqual(result.short_axis.length_mm, longest, delta=0.01)
             self.assertGreaterEqual(result.short_axis.length_mm, longest - 1e-6)
 
+    def check_viable_diameter(self, mask: np.ndarray, gap: float, within: float = 0.2):
+        steps = np.array([[0.0, 1.0], [1.0, 0.0]])
+        geometry = Geometry.from_parts((1, *mask.shape), (1.0, 1.0, 4.0))
+        contour = trace_contour(edge_field(np.pad(mask, 3), steps), steps)
+        result = measure_viable_diameters(mask[None], geometry, gap_mm=gap)
+        start, end = (np.array(p[:2]) + 3 for p in (result.long_axis.start_lps, result.long_axis.end_lps))
+        self.assertLessEqual(longest_gap(contour, start, end), gap + 0.3)
+        points = contour.points
+        first, second = np.triu_indices(len(points), 1)
+        length = np.linalg.norm(points[first] - points[second], axis=1)
+        # No longer pair of contour points is free of gaps, up to what contours are simplified by.
+        for pair in np.flatnonzero(length > result.long_axis.length_mm + within):
+            self.assertGreater(longest_gap(contour, points[first[pair]], points[second[pair]], 150), gap - 0.3)
+
     def test_viable_diameter(self):
         rng = np.random.default_rng(8)
-        steps = np.array([[0.0, 1.0], [1.0, 0.0]])
-        geometry = Geometry.from_parts((1, 26, 26), (1.0, 1.0, 4.0))
         for gap in (0.0, 2.5):
             for _trial in range(3):
-                mask = blob(rng, 26, holes=3)
-                contour = trace_contour(edge_field(np.pad(mask, 3), steps), steps)
-                result = measure_viable_diameters(mask[None], geometry, gap_mm=gap)
-                start, end = (np.array(p[:2]) + 3 for p in (result.long_axis.start_lps, result.long_axis.end_lps))
-                self.assertLessEqual(longest_gap(contour, start, end), gap + 0.3)
-                points = contour.points
-                first, second = np.triu_indices(len(points), 1)
-                length = np.linalg.norm(points[first] - points[second], axis=1)
-                order = np.argsort(-length)
-                # No longer pair of contour points is free of gaps, up to the tenth of a voxel that contours are simplified by.
-                for pair in order[length[order] > result.long_axis.length_mm + 0.2]:
-                    self.assertGreater(longest_gap(contour, points[first[pair]], points[second[pair]]), gap - 0.3)
+                self.check_viable_diameter(blob(rng, 26, holes=3), gap)
+
+    def test_viable_diameter_of_rings_and_pieces(self):
+        rng = np.random.default_rng(10)
+        row, column = np.mgrid[:20, :20] - 9.5
+        away = np.hypot(row, column)
+        ring = (away < 9.5) & (away > 5.5)
+        shapes = {
+            "ring": ring,
+            "speckled ring": ring & (rng.random(ring.shape) > 0.1),
+            "ring with a frayed core": (away < 9.5) & (away + rng.normal(size=ring.shape) > 6.0),
+            "horseshoe": ring & ~((np.abs(row) < 4.0) & (column > 0.0)),
+            "two pieces": (np.abs(row) < 8.0) & (np.abs(column - 2.0) > 1.0) & (np.abs(column) < 7.0),
+        }
+        for name, mask in shapes.items():
+            for gap in (0.0, 2.0):
+                with self.subTest(shape=name, gap=gap):
+                    self.check_viable_diameter(mask, gap, 0.3)
 
     def test_farthest_pair_in_space(self):
         rng = np.random.default_rng(9)
