@@ -32,6 +32,8 @@ __all__ = [
     "signal_to_concentration",
 ]
 
+_LARGEST_RELAXIVITY = 100.0
+"""1/(s mM); iron oxides have some tens, a number of hundreds or thousands is in another unit."""
 NEAR_SATURATION = 0.9
 """Part of the largest possible signal above which a curve is marked: noise of the concentration is then many times that of baseline."""
 
@@ -214,6 +216,8 @@ class _Sequence:
             raise InputError("A dynamic series has one flip angle; several were given.")
         if np.ndim(relaxivity) or not 0 < relaxivity < np.inf:
             raise InputError(f"The relaxivity must be one number above 0 in 1/(s mM); {relaxivity} was found.")
+        if relaxivity > _LARGEST_RELAXIVITY:
+            raise InputError(f"A relaxivity of {relaxivity:g} is none in 1/(s mM); 4500 1/(s M) are 4.5 1/(s mM).")
         self.relaxivity = float(relaxivity)
         self._t1 = _checked_t1(t1_s, voxels)
         b1 = checked_b1(b1, voxels)

@@ -65,6 +65,7 @@ class ErrorsTest(unittest.TestCase):
         self.refuse("different TR", repetition_time_s=[0.004, 0.005])
         for wrong in (0.0, -4.5, np.nan, np.inf, [4.5, 4.5]):
             self.refuse("relaxivity must be one number above 0", relaxivity=wrong)
+        self.refuse("4500 1/\\(s M\\) are 4.5", relaxivity=4500.0)
         self.refuse("along the last axis", signals=np.float64(3.0))
         self.refuse("magnitude images", signals=self.signals.astype(complex))
         with self.assertRaisesRegex(InputError, "baseline signals have the shape"):
