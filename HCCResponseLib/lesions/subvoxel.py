@@ -11,7 +11,8 @@ a voxel centre: each voxel of the mask stays inside, each other voxel outside.
 
 What a mask leaves open: discs of radius 4.92 to 5.02 voxels can cover 78 voxels, 9 rows and 10 columns of them, and so can an
 ellipse 10.5 voxels long, which keeps farther from the centres; the diameter found is 10.51. Preferring the rounder edge would put
-this right and make as large an error on ellipses. It is the largest error on discs and ellipses of radius 5 voxels or more.
+this right and make as large an error on ellipses. It is the largest error found on 1500 discs and ellipses whose semi-axes
+have 5 voxels or more.
 
 An anti-aliased mask (occupancy 0 to 1) says itself where the edge is: where the occupancy, interpolated linearly, is one half.
 """

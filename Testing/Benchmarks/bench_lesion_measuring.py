@@ -5,9 +5,12 @@ import table  # first: holds BLAS to one thread
 import numpy as np  # isort: skip
 
 import sys
+import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "Python"), str(Path(__file__).resolve().parents[2])]
+
+from scipy import ndimage
 
 from lesion_shapes import box_geometry, ellipsoid, positions, rotation
 
@@ -21,12 +24,18 @@ from HCCResponseLib.lesions.signal_grade import propose_signal_grade
 from HCCResponseLib.lesions.volume import measure_volume
 
 SHAPE, SPACING = (60, 320, 260), (1.2, 1.2, 3.0)
+CENTRE = np.array([3.3, -2.1, 1.7])
 TILT = rotation((1.0, 0.3, 0.2), 20.0)
 
 
 def timed(what: str, function, target_ms: float | None = None, repeats: int = 9) -> table.Row:
-    """Row with the best time of a call."""
-    milliseconds = 1000.0 * table.best_seconds(function, repeats)
+    """Row with the shortest processor time of a call: what other programs do on the machine is not counted."""
+    times = []
+    for _repeat in range(repeats):
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    milliseconds = 1000.0 * min(times)
     if target_ms is None:
         return table.Row(what, f"{milliseconds:.1f} ms")
     return table.Row(what, f"{milliseconds:.1f} ms", f"under {target_ms:g} ms", milliseconds < target_ms)
@@ -36,8 +45,7 @@ def large_lesion():
     """A shell of 10 cm with a core of 6 cm that does not enhance, in a whole examination of the liver."""
     middle = (np.array(SHAPE[::-1]) - 1) / 2 * SPACING
     geometry = Geometry.from_parts(SHAPE, SPACING, -middle)
-    centre = np.array([3.3, -2.1, 1.7])
-    away = np.linalg.norm(positions(geometry) - centre, axis=-1)
+    away = np.linalg.norm(positions(geometry) - CENTRE, axis=-1)
     rng = np.random.default_rng(1)
     pre = np.full(SHAPE, 80.0, dtype=np.float32)
     post = np.where(away > 50.0, 120.0, np.where(away > 30.0, 130.0, 80.0)).astype(np.float32)
@@ -55,6 +63,9 @@ def time_rows() -> list[table.Row]:
     analysis = NecrosisAnalysis(lesion, geometry, pre=pre, post=post)
     reference = analysis.measure_reference(muscle, "muscle")
     before = ReferenceThreshold(analysis.measure_reference(liver, "liver", before_contrast=True))
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal(SHAPE), (0.6, 1.5, 1.5))
+    away = np.linalg.norm(positions(geometry) - CENTRE, axis=-1)
+    frayed = lesion & (away + 4.0 * noise / noise.std() > 30.0)
     speckled = viable & (np.random.default_rng(0).random(SHAPE) > 0.1)
     thresholds = iter(np.linspace(1.0, 3.0, 1000))
 
@@ -67,7 +78,8 @@ def time_rows() -> list[table.Row]:
         timed("the same on an oblique acquisition", lambda: measure_diameters(lesion, oblique), 50.0),
         timed("the same, axial plane cut through an oblique acquisition", lambda: measure_diameters(lesion, oblique, plane="axial")),
         timed("longest diameter and perpendicular, viable part", lambda: measure_viable_diameters(viable, geometry), 50.0),
-        timed("the same, speckled: a tenth of its voxels missing", lambda: measure_viable_diameters(speckled, geometry), repeats=3),
+        timed("the same, core with a frayed edge", lambda: measure_viable_diameters(frayed, geometry), 50.0),
+        timed("the same, speckled: a tenth of its voxels missing", lambda: measure_viable_diameters(speckled, geometry), 50.0),
         timed("the same in one slice", lambda: measure_viable_diameters(viable, geometry, slices=(30,)), 50.0),
         timed("longest distance in space", lambda: measure_feret_diameter(lesion, geometry)),
         timed("volume with surface and uncertainty", lambda: measure_volume(lesion, geometry)),
@@ -159,7 +171,7 @@ def necrosis_rows() -> list[table.Row]:
 def main() -> int:
     """Print the tables; return 1 when a target was missed."""
     met = [
-        table.print_table("Lesion of 10 cm in 320 x 260 x 60 voxels", time_rows()),
+        table.print_table("Lesion of 10 cm in 320 x 260 x 60 voxels, processor time", time_rows()),
         table.print_table("Known shapes", accuracy_rows((1.0, 1.0, 1.0), 40) + accuracy_rows(SPACING, 20)),
         table.print_table("Necrosis", necrosis_rows()),
     ]
