@@ -18,11 +18,12 @@ _checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if os.path.isdir(os.path.join(_checkout, "HCCResponseLib")) and _checkout not in sys.path:
     sys.path.insert(0, _checkout)
 
+from HCCPanels.choices import fillCombo
 from HCCPanels.examination_combo import ExaminationCombo
 from HCCPanels.panel import Panel, PanelLogic
 from HCCPanels.point_click import PointClick
 from HCCPanels.progress_dialog import progressDialog
-from HCCPanels.tables import Filling, cell, prepare
+from HCCPanels.tables import Filling, cell, fitHeight, prepare
 
 #
 # HCCLesionSegmentation
@@ -110,7 +111,6 @@ class HCCLesionSegmentationWidget(Panel):
         super().__init__(parent)
         self.undo = None
         self.click = None
-        self._visibility = None
         self._filling = Filling()
         self._switching = Filling()
         self._lesions = []
@@ -122,7 +122,6 @@ class HCCLesionSegmentationWidget(Panel):
         self._matching = None
         self._matchCombos = []
         self._clickButtons = []
-        self._tips = {}
         self._shortcutsInstalled = False
 
     #
@@ -133,14 +132,11 @@ class HCCLesionSegmentationWidget(Panel):
         """Called once, when the widgets are there."""
         import qt
 
-        from HCCResponseLib.scene.examination_view import OutlineVisibility
         from HCCResponseLib.scene.undo import Undo
 
         self.undo = Undo()
-        self._visibility = OutlineVisibility()
         self.click = PointClick(self._onClickEnded)
         self._studyCombo = ExaminationCombo(self.ui.studyComboBox)
-        self._tips = {name: widget.toolTip for name, widget in vars(self.ui).items() if hasattr(widget, "toolTip")}
         self._setUpTables()
         self._setUpChoices()
         # The list of lesions stands in for the table of segments.
@@ -266,10 +262,6 @@ class HCCLesionSegmentationWidget(Panel):
         self._discardMatches()
         self._observeLines([])
         self.undo.clear()
-        if slicer.mrmlScene.IsClosing():
-            self._visibility.forget()
-        else:
-            self._visibility.restore()
         editor = self.ui.segmentEditor
         editor.setActiveEffect(None)
         if self._shortcutsInstalled:
@@ -387,7 +379,7 @@ class HCCLesionSegmentationWidget(Panel):
 
     def _chooseImage(self) -> None:
         """The image with the role of the one before, else the best suited one."""
-        from HCCResponseLib.scene.examination_view import images_to_outline_on
+        from HCCResponseLib.scene.examination_views import images_to_outline_on
         from HCCResponseLib.scene.roles import role
 
         before = self._parameterNode.image
@@ -399,28 +391,23 @@ class HCCLesionSegmentationWidget(Panel):
 
     def _showExamination(self) -> bool:
         """Show the outlines of this examination alone, and its image unless one of its images is shown; returns whether it was not."""
-        from HCCResponseLib.scene.examination_view import images_to_outline_on, is_shown
-        from HCCResponseLib.scene.reader_name import reader_name
-        from HCCResponseLib.scene.views import show_volumes
+        from HCCResponseLib.scene.examination_views import images_to_outline_on, is_shown, show_examination, show_outlines_of
 
         image = self._parameterNode.image
         if image is None:
             return False
-        self._visibility.show_only(self._segmentation(), reader_name())
         if is_shown(images_to_outline_on(self._study)):
+            show_outlines_of(self._study)
             return False
-        show_volumes(image, fit=not is_shown(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")))
+        show_examination(self._study, image)
         return True
 
     def _jump(self) -> None:
-        """Show the selected lesion: the slice of its longest diameter, before it is measured its middle."""
-        from HCCResponseLib.scene.examination_view import jump_to_diameter
-        from HCCResponseLib.scene.reader_name import reader_name
-        from HCCResponseLib.scene.views import jump_to_lesion
+        """Show the selected lesion in the views."""
+        from HCCResponseLib.scene.examination_views import jump_to_outline
 
-        segmentation = self._segmentation()
-        if self._uid and segmentation is not None and not jump_to_diameter(segmentation, self._uid, reader_name()):
-            jump_to_lesion(segmentation, self._uid)
+        if self._study:
+            jump_to_outline(self._study, self._uid)
 
     def _editLesion(self) -> None:
         """Let the Segment Editor work on the selected lesion."""
@@ -784,7 +771,7 @@ class HCCLesionSegmentationWidget(Panel):
 
     def _source(self):
         """Segmentation and image of the examination that lesions are brought from or compared with."""
-        from HCCResponseLib.scene.examination_view import images_to_outline_on
+        from HCCResponseLib.scene.examination_views import images_to_outline_on
         from HCCResponseLib.scene.study_nodes import outlined_on, segmentation_of_study
 
         study = int(self.ui.fromComboBox.currentData or 0)
@@ -884,7 +871,7 @@ class HCCLesionSegmentationWidget(Panel):
             combo.toolTip = reasons.get((side, uid), "")
             table.setCellWidget(row, 1, combo)
             self._matchCombos.append((side, uid, combo))
-        self._fitRows(table, 1, 8)
+        fitHeight(table)
 
     def onTakeMatches(self, _checked=False) -> None:
         """Write the user's word on who is who."""
@@ -982,11 +969,13 @@ class HCCLesionSegmentationWidget(Panel):
 
     def onReaderEdited(self) -> None:
         """The user said who reads."""
+        from HCCResponseLib.scene.examination_views import show_outlines_of
         from HCCResponseLib.scene.reader_name import reader_name, set_reader_name
 
         if self._parameterNode and self.ui.readerLineEdit.text.strip() != reader_name():
             set_reader_name(self.ui.readerLineEdit.text)
-            self._visibility.show_only(self._segmentation(), reader_name())
+            if self._study:
+                show_outlines_of(self._study)
             self.refresh()
 
     def onMeasure(self, _checked=False) -> None:
@@ -1106,22 +1095,17 @@ class HCCLesionSegmentationWidget(Panel):
         return diameter_lines(segmentation, reader=reader) if segmentation is not None else []
 
     def _updateImages(self) -> None:
-        from HCCResponseLib.scene.examination_view import images_to_outline_on
-        from HCCResponseLib.scene.roles import role
+        from HCCResponseLib.scene.examination_views import images_to_outline_on
+        from HCCResponseLib.scene.study_nodes import image_title
 
         images = images_to_outline_on(self._study) if self._study else []
         combo = self.ui.imageComboBox
-        titles = [f"{role(image).title} · {image.GetName()}" if role(image) else image.GetName() for image in images]
-        ids = [image.GetID() for image in images]
-        if [combo.itemText(n) for n in range(combo.count)] != titles or [combo.itemData(n) for n in range(combo.count)] != ids:
-            combo.clear()
-            for title, nodeId in zip(titles, ids, strict=True):
-                combo.addItem(title, nodeId)
+        fillCombo(combo, [(image_title(image), image.GetID()) for image in images])
         if self._parameterNode.image not in images:  # deleted, or moved to another examination
             self._chooseImage()
         if self._parameterNode.image in images:
             combo.setCurrentIndex(images.index(self._parameterNode.image))
-        self._enable("imageComboBox", "" if images else _("This examination has no image to outline on; import one in HCC Response."))
+        self.allow("imageComboBox", "" if images else _("This examination has no image to outline on; import one in HCC Response."))
 
     def _updateTable(self) -> None:
         import qt
@@ -1161,13 +1145,7 @@ class HCCLesionSegmentationWidget(Panel):
                     table.item(row, column).setSelected(True)
             if lesion.uid and lesion.uid == self._uid:
                 table.setCurrentCell(row, self.LESION, qt.QItemSelectionModel.NoUpdate)
-        self._fitRows(table, 3, 8)
-
-    @staticmethod
-    def _fitRows(table, fewest: int, most: int) -> None:
-        """As high as its rows, within limits: no room of the panel is wasted on empty lines."""
-        rows = min(max(table.rowCount, fewest), most)
-        table.setFixedHeight(table.horizontalHeader().sizeHint.height() + rows * table.verticalHeader().defaultSectionSize + 6)
+        fitHeight(table, least=3)
 
     def _chosenBefore(self) -> list:
         """Lesions whose rows were chosen before the table is filled again, told by what the rows hold."""
@@ -1192,13 +1170,10 @@ class HCCLesionSegmentationWidget(Panel):
         segmentation, combo = self._segmentation(), self.ui.segmentComboBox
         ids = segment_ids(segmentation) if segmentation is not None else []
         names = [segmentation.GetSegmentation().GetSegment(one).GetName() for one in ids]
-        if [combo.itemText(n) for n in range(combo.count)] != names or [combo.itemData(n) for n in range(combo.count)] != ids:
-            combo.clear()
-            for name, segmentId in zip(names, ids, strict=True):
-                combo.addItem(name, segmentId)
+        fillCombo(combo, list(zip(names, ids, strict=True)))
         current = self.ui.segmentEditor.currentSegmentID()
         combo.setCurrentIndex(ids.index(current) if current in ids else -1)
-        self._enable("segmentComboBox", "" if ids else _("Nothing is outlined yet; add a lesion."))
+        self.allow("segmentComboBox", "" if ids else _("Nothing is outlined yet; add a lesion."))
 
     def _updateSources(self) -> None:
         from HCCResponseLib.scene.selection import selected_patient
@@ -1207,15 +1182,10 @@ class HCCLesionSegmentationWidget(Panel):
         known = examinations_of_patient(selected_patient()) if self._study else []
         items = [item for item in known if item != self._study and lesions_of_study(item)]
         combo = self.ui.fromComboBox
-        titles = [examination_title(item) for item in items]
-        if [combo.itemText(n) for n in range(combo.count)] != titles or [combo.itemData(n) for n in range(combo.count)] != items:
-            combo.clear()
-            for title, item in zip(titles, items, strict=True):
-                combo.addItem(title, item)
+        if fillCombo(combo, [(examination_title(item), item) for item in items]):
             earlier = [item for item in items if known.index(item) < known.index(self._study)]
-            if items:
-                combo.setCurrentIndex(items.index(earlier[-1]) if earlier else 0)
-        self._enable("fromComboBox", "" if items else _("No other examination of this patient has outlined lesions."))
+            combo.setCurrentIndex(items.index(earlier[-1]) if earlier else 0)
+        self.allow("fromComboBox", "" if items else _("No other examination of this patient has outlined lesions."))
 
     def _updateReferences(self) -> None:
         from HCCResponseLib.response.region_types import RegionType
@@ -1294,7 +1264,7 @@ class HCCLesionSegmentationWidget(Panel):
         ui.thrombusCheckBox.checked = lesion.tumour_thrombus
         ui.provenCheckBox.checked = lesion.proven
         ui.hilarNodeCheckBox.checked = lesion.porta_hepatis
-        self._enable(
+        self.allow(
             "hilarNodeCheckBox", "" if lesion.lymph_node else _("Only a lymph node can be one of the porta hepatis; choose that site."),
         )
         words = {True: "yes", False: "no", None: ""}
@@ -1303,7 +1273,7 @@ class HCCLesionSegmentationWidget(Panel):
         ui.doseSpinBox.value = lesion.dose_gy or 0.0
         if lesion.fractions:
             ui.fractionsSpinBox.value = lesion.fractions
-        self._enable("fractionsSpinBox", "" if lesion.dose_gy else _("Say the dose first."))
+        self.allow("fractionsSpinBox", "" if lesion.dose_gy else _("Say the dose first."))
         if not ui.excludedLineEdit.hasFocus():
             ui.excludedLineEdit.text = listed.excluded
 
@@ -1317,51 +1287,51 @@ class HCCLesionSegmentationWidget(Panel):
         nothing = noLesion or (_("Nothing is outlined yet in this lesion.") if listed is not None and listed.empty else "")
         unaccepted = nothing or (_("Accept the outline before it is measured.") if listed is not None and listed.proposed else "")
         noTime = "" if not self._study or self._isTimePoint() else _("Say first which time point this examination is, in HCC Response.")
-        self._enable("addButton", busy or noImage)
-        self._enable("removeButton", busy or noLesion)
-        self._enable(
+        self.allow("addButton", busy or noImage)
+        self.allow("removeButton", busy or noLesion)
+        self.allow(
             "mergeButton",
             busy or ("" if len(chosen) == 2 else _("Choose two lesions in the list (Ctrl and click); the selected one, in bold, stays.")),
         )
-        self._enable("splitButton", busy or nothing)
-        self._enable("undoButton", busy or ("" if self.undo.can_undo else _("Nothing to undo yet.")))
+        self.allow("splitButton", busy or nothing)
+        self.allow("undoButton", busy or ("" if self.undo.can_undo else _("Nothing to undo yet.")))
         self.ui.undoButton.toolTip = (
             _("Take the last step of this panel back; strokes drawn since then go with it.")
             if self.ui.undoButton.enabled
             else self.ui.undoButton.toolTip
         )
-        self._enable("redoButton", busy or ("" if self.undo.can_redo else _("Nothing to redo.")))
+        self.allow("redoButton", busy or ("" if self.undo.can_redo else _("Nothing to redo.")))
         self.ui.redoButton.toolTip = _("Do again what was undone.") if self.ui.redoButton.enabled else self.ui.redoButton.toolTip
         noProposal = "" if any(lesion.proposed for lesion in chosen) else _("Choose a proposed lesion (?) in the list first.")
-        self._enable("acceptButton", noProposal or noTime)
-        self._enable("rejectButton", noProposal)
-        self._enable("acceptAllButton", noTime)
-        self._enable("growButton", busy or noImage)
-        self._enable("largestDiameterSpinBox", busy)
-        self._enable("acceptGrowthButton", noTime)
+        self.allow("acceptButton", noProposal or noTime)
+        self.allow("rejectButton", noProposal)
+        self.allow("acceptAllButton", noTime)
+        self.allow("growButton", busy or noImage)
+        self.allow("largestDiameterSpinBox", busy)
+        self.allow("acceptGrowthButton", noTime)
         for name in ("continueButton", "betweenButton", "islandsButton", "holesButton", "smoothButton"):
-            self._enable(name, busy or nothing)
+            self.allow(name, busy or nothing)
         self.ui.segmentEditor.enabled = not (busy or noImage)
-        self._enable("adoptButton", busy or self._notAdoptable())
+        self.allow("adoptButton", busy or self._notAdoptable())
         noSource = noImage or ("" if self.ui.fromComboBox.count else _("No other examination of this patient has outlined lesions."))
-        self._enable("bringButton", busy or noSource)
-        self._enable(
+        self.allow("bringButton", busy or noSource)
+        self.allow(
             "compareButton",
             busy or noSource or noTime or ("" if self._lesions else _("Nothing is outlined here yet; bring the lesions instead.")),
         )
         noReader = "" if self.ui.readerLineEdit.text.strip() else _("Say who reads first (section Size): a match is somebody's word.")
-        self._enable("takeMatchesButton", noReader)
-        self._enable("ringButton", busy or nothing)
+        self.allow("takeMatchesButton", noReader)
+        self.allow("ringButton", busy or nothing)
         for name in ("aortaButton", "portalVeinButton", "muscleButton"):
-            self._enable(name, busy or noImage)
-        self._enable("measureButton", busy or unaccepted or noTime)
+            self.allow(name, busy or noImage)
+        self.allow("measureButton", busy or unaccepted or noTime)
         measurable = [lesion for lesion in self._lesions if not (lesion.empty or lesion.proposed)]
-        self._enable("measureAllButton", busy or noTime or ("" if measurable else _("No accepted outline is there to measure.")))
+        self.allow("measureAllButton", busy or noTime or ("" if measurable else _("No accepted outline is there to measure.")))
         outdated = sum(lesion.outdated or math.isnan(lesion.long_axis_mm) for lesion in measurable)
         self.ui.measureAllButton.text = _("Measure all ({count} to do)").format(count=outdated) if outdated else _("Measure all")
-        self._enable("resetLinesButton", busy or unaccepted or noTime)
+        self.allow("resetLinesButton", busy or unaccepted or noTime)
         missing = not hasattr(slicer.modules, "hccsignalgrading")
-        self._enable("nextButton", _("The module HCC Signal Grading is not installed.") if missing else "")
+        self.allow("nextButton", _("The module HCC Signal Grading is not installed.") if missing else "")
 
     def _isTimePoint(self) -> bool:
         from HCCResponseLib.errors import InputError
@@ -1380,12 +1350,6 @@ class HCCLesionSegmentationWidget(Panel):
         if not segmentId or segmentation is None:
             return _("Choose a segment first.")
         return "" if segment_type(segmentation, segmentId) is None else _("The chosen segment has a type already.")
-
-    def _enable(self, name: str, problem: str) -> None:
-        """Enable a widget, or say in its tool tip why it is not."""
-        widget = getattr(self.ui, name)
-        widget.enabled = not problem
-        widget.toolTip = problem or self._tips[name]
 
 
 #

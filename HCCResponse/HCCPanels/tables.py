@@ -1,6 +1,6 @@
 """Filling Qt tables in the way all panels do it: aligned numbers, tool tips, what cannot be edited greyed."""
 
-__all__ = ["Filling", "cell", "fitHeight", "prepare"]
+__all__ = ["Filling", "cell", "fitHeight", "isEdited", "prepare"]
 
 
 class Filling:
@@ -87,8 +87,17 @@ def cell(
     return item
 
 
+def isEdited(table) -> bool:
+    """Whether the user is typing in a cell: a table that is filled now would take back what was typed."""
+    return table.currentItem() is not None and table.isPersistentEditorOpen(table.currentItem())
+
+
 def fitHeight(table, *, least: int = 1, most: int = 8) -> None:
     """Make a table as high as its rows, so that it neither wastes room nor scrolls without need."""
+    import qt
+
+    # Else the section that it stands in would claim what room the panel has left.
+    table.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
     rows = min(max(table.rowCount, least), most)
     row = table.verticalHeader().defaultSectionSize
     shown = sum(table.rowHeight(n) for n in range(min(table.rowCount, most))) + row * max(0, rows - table.rowCount)

@@ -19,6 +19,7 @@ __all__ = [
     "examination_title",
     "examinations_of_patient",
     "image_of_study",
+    "image_title",
     "lesions_of_patient",
     "lesions_of_study",
     "nodes_of_study",
@@ -103,6 +104,12 @@ def image_of_study(study_item: int, *roles: Role):
         if found:
             return min(found, key=lambda node: _away(node, wanted))
     return None
+
+
+def image_title(node) -> str:
+    """Return what to call an image: "Arterial phase · t1_vibe_30s"; its name alone where nobody said what it shows."""
+    known = role(node)
+    return f"{known.title} · {node.GetName()}" if known else node.GetName()
 
 
 def segmentation_of_study(study_item: int, *, create: bool = False):

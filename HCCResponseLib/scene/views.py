@@ -3,8 +3,9 @@
 import slicer
 
 from .lesion_identity import segment_of_lesion
+from .segment_masks import is_empty
 
-__all__ = ["jump_to_lesion", "set_map_opacity", "show_volumes"]
+__all__ = ["jump_to_lesion", "set_map_opacity", "show_chart", "show_volumes"]
 
 
 def show_volumes(background, foreground=None, *, foreground_opacity: float | None = None, fit: bool = False) -> None:
@@ -23,6 +24,13 @@ def show_volumes(background, foreground=None, *, foreground_opacity: float | Non
     )
 
 
+def show_chart(chart_node) -> None:
+    """Show a chart in the plot view of the layout; nothing happens where it has none."""
+    manager = slicer.app.layoutManager() if hasattr(slicer, "app") else None
+    if manager is not None and manager.plotViewCount:
+        manager.plotWidget(0).mrmlPlotViewNode().SetPlotChartNodeID(chart_node.GetID())
+
+
 def set_map_opacity(map_node, opacity: float) -> None:
     """Change the opacity where a map lies over another image."""
     for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
@@ -33,7 +41,9 @@ def set_map_opacity(map_node, opacity: float) -> None:
 def jump_to_lesion(segmentation_node, lesion_uid: str) -> bool:
     """Centre the slice views on a lesion; False where the segmentation has none with this tracking UID, or it is empty."""
     segment_id = segment_of_lesion(segmentation_node, lesion_uid) if segmentation_node is not None else None
-    centre = segmentation_node.GetSegmentCenterRAS(segment_id) if segment_id is not None else None
+    if segment_id is None or is_empty(segmentation_node, segment_id):
+        return False
+    centre = segmentation_node.GetSegmentCenterRAS(segment_id)
     if centre is None:
         return False
     slicer.modules.markups.logic().JumpSlicesToLocation(*centre, True)

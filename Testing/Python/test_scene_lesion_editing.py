@@ -14,7 +14,7 @@ from HCCResponseLib.response.finding import LesionState
 from HCCResponseLib.response.roles import Role
 from HCCResponseLib.scene.diameter_lines import diameter_lines, line_quantity
 from HCCResponseLib.scene.examination_registration import register_outlined
-from HCCResponseLib.scene.examination_view import OutlineVisibility, images_to_outline_on, jump_to_diameter
+from HCCResponseLib.scene.examination_views import images_to_outline_on, jump_to_diameter, show_outlines_of
 from HCCResponseLib.scene.findings import findings
 from HCCResponseLib.scene.lesion_attributes import lesion_of, lesion_segments, set_lesion
 from HCCResponseLib.scene.lesion_editing import (
@@ -329,28 +329,25 @@ class TestExaminationView(EditingTestCase):
             hierarchy.SetItemParent(subject_hierarchy_item(node), self.studies[0])
         self.assertEqual([node.GetName() for node in images_to_outline_on(self.studies[0])], ["arterial", "T1 Baseline", "plain"])
 
-    def test_one_examination_alone_and_back(self):
-        for node in self.nodes:
+    def test_one_examination_alone_with_the_lines_of_its_reader(self):
+        foreign = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "of no examination")
+        for node in (*self.nodes, foreign):
             node.CreateDefaultDisplayNodes()
         segment_id = self.draw(self.before, "One", "2.25.1", ((10, 20, 20), 6))
         measure_lesion(self.before, segment_id, BEFORE)
-        self.before.SetDisplayVisibility(False)
         self.before.GetDisplayNode().SetSegmentVisibility(segment_id, False)
-        shown = OutlineVisibility()
-        shown.show_only(self.after, "A")
-        self.assertTrue(self.after.GetDisplayVisibility())
-        self.assertFalse(any(line.GetDisplayVisibility() for line in diameter_lines(self.before)))
-        shown.show_only(self.before, "A")
-        self.assertTrue(self.before.GetDisplayVisibility())
-        self.assertFalse(self.after.GetDisplayVisibility())
-        self.assertTrue(all(line.GetDisplayVisibility() for line in diameter_lines(self.before)))
+        lines = diameter_lines(self.before)
+        show_outlines_of(self.studies[1], "A")
+        self.assertEqual([node.GetDisplayVisibility() for node in (self.before, self.after, foreign)], [0, 1, 1])
+        self.assertFalse(any(line.GetDisplayVisibility() for line in lines))
+        show_outlines_of(self.studies[0], "A")
+        self.assertEqual([node.GetDisplayVisibility() for node in (self.before, self.after, foreign)], [1, 0, 1])
+        self.assertTrue(self.before.GetDisplayNode().GetSegmentVisibility(segment_id))
+        self.assertTrue(lines and all(line.GetDisplayVisibility() for line in lines))
+        show_outlines_of(self.studies[0], "B")
+        self.assertFalse(any(line.GetDisplayVisibility() for line in lines))
         self.assertTrue(jump_to_diameter(self.before, "2.25.1", "A"))
         self.assertFalse(jump_to_diameter(self.before, "2.25.1", "B"))
-        self.assertTrue(self.before.GetDisplayNode().GetSegmentVisibility(segment_id))
-        shown.restore()
-        self.assertFalse(self.before.GetDisplayNode().GetSegmentVisibility(segment_id))
-        self.assertFalse(self.before.GetDisplayVisibility())
-        self.assertTrue(self.after.GetDisplayVisibility())
 
     def test_registration_needs_an_outline(self):
         with self.assertRaisesRegex(InputError, "no outline"):
