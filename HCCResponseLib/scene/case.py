@@ -16,12 +16,14 @@ from ..response.measurement import Measurement
 from .escaped_text import escape, unescape
 from .examination_images import images_of_study, keep_images
 from .findings import findings, set_finding
-from .lesion_attributes import set_exclusion, set_lesion
+from .lesion_attributes import lesion_segments, set_exclusion, set_lesion
 from .lesion_identity import lesion_identity
+from .measured_outlines import outdated_measurements
 from .measurement_table import add_measurements
 from .patient_lesions import complete_lesions, keep_lesions, lesions_of_studies, segmentations_of_study, set_lesion_order
 from .segment_masks import add_segment
 from .segments import segment_ids
+from .study_nodes import examination_title
 from .subject_hierarchy import PATIENT_ID_ATTRIBUTE, patient_id, subject_hierarchy_item
 from .time_points import measurements_of_patient, patients, set_study_date, set_time_points, studies, time_point
 
@@ -53,6 +55,7 @@ def case_and_notes(patient_item: int | None = None) -> tuple[Case, tuple[str, ..
     complete_lesions(found, said, rows, notes)
     known = {point.index for point in points.values()}
     notes += _stray(rows, known, found, patient_item)
+    notes += [note for item in points for note in _outdated(item)]
     case = Case(
         patient=patient_id(patient_item),
         name=unescape(hierarchy.GetItemAttribute(patient_item, "DICOM.PatientName")),
@@ -117,7 +120,7 @@ def _time_points(patient_item: int, notes: list[str]) -> dict[int, TimePoint]:
             notes.append(f"{error} Until then it is left out.")
             continue
         if point is None:
-            notes.append(f"The study '{name}' is no time point yet and is left out; number it.")
+            notes.append(f"The study '{name}' is no time point yet and is left out; type its date or weeks in HCC Response.")
         elif any(point.index == one.index for one in found.values()):
             notes.append(f"The study '{name}' has the number {point.index} of another study and is left out; give it its own.")
         else:
@@ -148,6 +151,19 @@ def _stray(rows: list[Measurement], known: set[int], found: dict[str, Lesion], p
     for uid, name in names.items():
         count = sum(row.lesion_uid == uid for row in rows)
         notes.append(f"Measurements of '{name}' ({count}) are kept, but it has no outline any more.")
+    return notes
+
+
+def _outdated(study_item: int) -> list[str]:
+    """Say whose measurements rest on outlines that were changed since; they are kept until they are measured again."""
+    notes = []
+    for node in segmentations_of_study(study_item):
+        for segment_id in lesion_segments(node):
+            found = outdated_measurements(node, segment_id)
+            if found:
+                name, title = node.GetSegmentation().GetSegment(segment_id).GetName(), examination_title(study_item, date=False)
+                what = ", ".join(procedure.lower() for procedure in found)
+                notes.append(f"'{name}', {title}: the outline was changed since it was measured ({what}); measure it again.")
     return notes
 
 

@@ -9,7 +9,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from .segment_tags import get_tag, require_segment, set_tag
 
-__all__ = ["outdated_procedures", "outline_fingerprint", "remember_outlines"]
+__all__ = ["outdated_measurements", "outdated_procedures", "outline_fingerprint", "remember_outlines"]
 
 _TAG = "HCC.MeasuredOutlines"
 
@@ -33,12 +33,22 @@ def outdated_procedures(segmentation_node, segment_id: str, reader: str = "") ->
 
     :raises InputError: there is no such segment.
     """
+    return [procedure for procedure, readers in outdated_measurements(segmentation_node, segment_id).items() if reader in readers]
+
+
+def outdated_measurements(segmentation_node, segment_id: str) -> dict[str, list[str]]:
+    """Return :func:`outdated_procedures` of all readers: procedure -> whose measurements no longer hold.
+
+    :raises InputError: there is no such segment.
+    """
     known = json.loads(get_tag(require_segment(segmentation_node, segment_id), _TAG) or "{}")
-    return [
-        procedure
+    ids = {one for readers in known.values() for outlines in readers.values() for one in outlines}
+    present = {one: outline_fingerprint(segmentation_node, one) for one in ids}
+    found = {
+        procedure: [reader for reader, outlines in readers.items() if any(present[one] != then for one, then in outlines.items())]
         for procedure, readers in known.items()
-        if any(outline_fingerprint(segmentation_node, one) != then for one, then in readers.get(reader, {}).items())
-    ]
+    }
+    return {procedure: readers for procedure, readers in found.items() if readers}
 
 
 def outline_fingerprint(segmentation_node, segment_id: str) -> str:

@@ -69,13 +69,22 @@ class ExaminationFactsTest(SceneTestCase):
             set_examination_fact(item, what, "")
         self.assertEqual(time_point(item), TimePoint(0, "1.1"))
 
-    def test_an_examination_that_is_no_time_point_has_a_date_only(self):
-        item = study("1.1", "2026-01-05")
-        with self.assertRaisesRegex(InputError, "course of treatment"):
-            set_examination_fact(item, "treatment", "sorafenib")
-        set_examination_fact(item, "date", "2026-01-06")
-        self.assertEqual(examination_date(item), "2026-01-06")
-        self.assertIsNone(time_point(item))
+    def test_a_study_becomes_part_of_the_course_by_its_date_or_weeks(self):
+        first, last = study("1.1", "2026-01-05", TimePoint(0, weeks_from_baseline=0.0)), study("1.9", "2026-03-30", TimePoint(1))
+        item = study("1.2", "2026-02-02")
+        for what, text in (("treatment", "sorafenib"), ("dose", "50 Gy"), ("afp", "4")):
+            with self.assertRaisesRegex(InputError, "type its date or weeks"):
+                set_examination_fact(item, what, text)
+        for what, text in (("date", "2026-01-04"), ("weeks", "-1"), ("weeks", "four"), ("date", "February")):
+            with self.assertRaises(InputError):
+                set_examination_fact(item, what, text)
+        self.assertEqual((time_point(item), examination_date(item)), (None, "2026-02-02"))
+        self.assertIn("part of the course", set_examination_fact(item, "date", "2026-02-02"))
+        self.assertEqual([time_point(one).index for one in (first, item, last)], [0, 1, 2])
+        self.assertEqual(time_point(item).weeks_from_baseline, 4.0)
+        undated = study("1.3", "")
+        set_examination_fact(undated, "weeks", "2")
+        self.assertEqual([time_point(one).index for one in (first, undated, item, last)], [0, 1, 2, 3])
 
 
 class LesionChoiceTest(SceneTestCase):
