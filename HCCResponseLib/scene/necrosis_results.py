@@ -15,7 +15,11 @@ from .volumes import ijk_to_world
 
 __all__ = ["keep_result", "kept_fraction", "prepared_from", "result_sentences", "trend_sentences"]
 
-_QUANTITIES = {"subtraction": "{:.0f} above the signal before contrast", "relative enhancement": "{:.0%} enhancement"}
+_QUANTITIES = {
+    "subtraction": ("{:.0f} above the signal before contrast", 1.0),
+    "relative enhancement": ("{:.0f} % enhancement", 100.0),
+}
+"""How a threshold is said, and the factor of its value there; of others it is a signal."""
 
 
 def prepared_from(segmentation_node, segment_id: str, pre_node, post_node) -> tuple:
@@ -35,12 +39,14 @@ def result_sentences(threshold, result) -> list[str]:
     :param threshold: one of :mod:`HCCResponseLib.lesions.necrosis_threshold`.
     :param result: :class:`~HCCResponseLib.lesions.necrosis.NecrosisResult`.
     """
-    at = _QUANTITIES.get(threshold.quantity, "a signal of {:.0f}").format(threshold.value)
+    words, factor = _QUANTITIES.get(threshold.quantity, ("a signal of {:.0f}", 1.0))
+    at = words.format(factor * threshold.value)
     lines = [
         f"Tumour {result.tumour_ml:.2f} mL = viable {result.viable_ml:.2f} + necrotic {result.necrotic_ml:.2f} mL"
         + (f" + not told {result.untold_ml:.2f} mL" if result.untold_ml else ""),
-        f"Necrotic part {100 * result.necrotic_fraction:.1f} %, class {result.score.label}, {result.pattern.value}",
-        f"Viable above {at}",
+        f"Necrotic part {100 * result.necrotic_fraction:.1f} %, class {result.score.label}"
+        + (f", {result.pattern.value}" if result.necrotic_ml else ""),
+        f"Viable: more than {at}",
     ]
     if result.haemorrhagic_ml is not None:
         bright = f"; viable tumour that was bright too: {result.bright_viable_ml:.2f} mL" if result.bright_viable_ml else ""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..response.measurement import Measurement
+from ..response.roles import Role
 from .measurement_table import measurements
 from .proposals import proposals
 from .roles import role
@@ -40,6 +41,7 @@ _QUANTITIES = {
     Step.T1: ("T1",),
     Step.KTRANS: ("KTRANS",),
 }
+_NEEDED = {Step.ADC: {Role.DWI, Role.ADC}, Step.T1: {Role.VFA, Role.T1_MAP}, Step.KTRANS: {Role.DCE}}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class StepState:
 
 
 def steps_done(study_item: int, rows: list[Measurement] | None = None) -> dict[Step, StepState]:
-    """Return how far each step of an examination is.
+    """Return how far each step of an examination is; maps that it has no images for are no steps of it.
 
     :param rows: the measurements of the patient at this time point; read from the table where None.
     """
@@ -72,13 +74,15 @@ def steps_done(study_item: int, rows: list[Measurement] | None = None) -> dict[S
     measured: dict[str, set[str]] = {}
     for row in _rows(study_item) if rows is None else rows:
         measured.setdefault(row.lesion_uid, set()).add(row.quantity)
+    roles = [known for one in volumes_of_study(study_item) if (known := role(one)) is not None]
     states = {
-        Step.IMAGES: StepState(Step.IMAGES, sum(role(one) is not None for one in volumes_of_study(study_item)), 0),
+        Step.IMAGES: StepState(Step.IMAGES, len(roles), 0),
         Step.OUTLINES: StepState(Step.OUTLINES, len(accepted), len(lesions)),
     }
     for step, quantities in _QUANTITIES.items():
         done = sum(measured.get(uid, set()).issuperset(quantities) for uid in lesions)
-        states[step] = StepState(step, done, len(lesions))
+        if done or step not in _NEEDED or not _NEEDED[step].isdisjoint(roles):
+            states[step] = StepState(step, done, len(lesions))
     return states
 
 

@@ -99,7 +99,7 @@ class NecrosisPanelTest(NecrosisTestCase):
     def test_numbers_in_words(self):
         threshold, result = divide_lesion(self.analysis(median=False), NecrosisSettings(method="relative", percent=20.0, median=False))
         text = "\n".join(result_sentences(threshold, result))
-        for part in ("12.5 %", "class <25", "central", "Viable above 20% enhancement", "Haemorrhagic"):
+        for part in ("12.5 %", "class <25", "central", "Viable: more than 20 % enhancement", "Haemorrhagic"):
             self.assertIn(part, text)
 
     def test_what_is_kept_and_how_it_changed(self):

@@ -211,6 +211,7 @@ class StepsTest(SceneTestCase):
     def test_a_step_is_done_when_every_lesion_has_its_rows(self):
         item = study("A", "1.2.1", 0)
         image(item, Role.ARTERIAL)
+        image(item, Role.DWI)
         image(item, None)
         self.assertFalse(steps_done(item)[Step.OUTLINES].is_done)
         node = segmentation_of_study(item, create=True)
@@ -223,7 +224,8 @@ class StepsTest(SceneTestCase):
         self.measure("2.25.2", "VOLUME", "ml")
         self.measure("2.25.1", "ADC", "mm2/s", time_point=1)
         states = steps_done(item)
-        self.assertEqual((states[Step.IMAGES].done, states[Step.IMAGES].is_done), (1, True))
+        self.assertEqual((states[Step.IMAGES].done, states[Step.IMAGES].is_done), (2, True))
+        self.assertNotIn(Step.KTRANS, states)  # there is no dynamic series
         self.assertEqual((states[Step.OUTLINES].done, states[Step.OUTLINES].of), (2, 2))
         self.assertEqual((states[Step.SIZE].done, states[Step.SIZE].is_done), (1, False))
         self.assertEqual(states[Step.ADC].done, 0)
