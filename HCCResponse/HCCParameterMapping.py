@@ -375,6 +375,8 @@ class HCCParameterMappingWidget(Panel):
         ui.regionSegmentComboBox.connect(
             "activated(int)", lambda index: self.onSegmentChosen("regionSegment", ui.regionSegmentComboBox.itemData(index)),
         )
+        for groupBox in (ui.otherImagesGroupBox, ui.moreGroupBox):
+            groupBox.connect("toggled(bool)", lambda _open: self._fitTab())
         ui.plotInputButton.connect("clicked(bool)", lambda shown: self.onPlot("input", shown))
         ui.importInputButton.connect("clicked(bool)", self.onImportInput)
         ui.exportInputButton.connect("clicked(bool)", self.onExportInput)
@@ -403,6 +405,7 @@ class HCCParameterMappingWidget(Panel):
         if parameters.dicomFolder == pathlib.Path():
             self.ui.dicomFolderLineEdit.currentPath = ""  # no folder yet reads better than "."
         self._study = self.logic.study()
+        self.ui.otherImagesGroupBox.collapsed = bool(self._study)  # without an examination, images are read here
         self.logic.proposeSegmentation(parameters)
         self.logic.followInput(parameters)
         self.logic.showLegendAgain(parameters)
@@ -433,7 +436,7 @@ class HCCParameterMappingWidget(Panel):
         """Show what the scene holds; changes nothing in it."""
         with self._filling:
             self._examinations.update()
-            self._updateTask()
+            self.ui.taskTabs.setCurrentIndex(list(Task).index(self._parameterNode.task))
             self._updateDiffusion()
             self._updateAngles()
             self._updatePerfusion()
@@ -441,30 +444,23 @@ class HCCParameterMappingWidget(Panel):
             self._updateMaps()
             self._updateValues()
             self._updateViewButtons()
+        self._fitTab()
         if self._plot:
             self._drawPlot()
 
-    def _updateTask(self) -> None:
-        import qt
-
-        tabs, current = self.ui.taskTabs, list(Task).index(self._parameterNode.task)
-        tabs.setCurrentIndex(current)
-        for index in range(tabs.count):
-            # The hidden pages must not reserve their height.
-            vertical = qt.QSizePolicy.Preferred if index == current else qt.QSizePolicy.Ignored
-            tabs.widget(index).setSizePolicy(qt.QSizePolicy.Preferred, vertical)
+    def _fitTab(self) -> None:
+        """Make the tabs as high as the one that is shown, not as the highest."""
+        tabs = self.ui.taskTabs
+        heights = [tabs.widget(index).sizeHint.height() for index in range(tabs.count)]
+        frame = tabs.sizeHint.height() - max(heights)
+        tabs.setFixedHeight(frame + heights[tabs.currentIndex])
 
     def _updateDiffusion(self) -> None:
         from HCCResponseLib.scene.b_values import b_value, propose_b_value
 
         parameters, ui = self._parameterNode, self.ui
-        chosen = parameters.dicomFolder != pathlib.Path()
-        ui.readFolderButton.enabled = chosen
-        ui.readFolderButton.toolTip = (
-            _("Read the diffusion series of the folder: one volume for each b-value, directions combined.")
-            if chosen
-            else _("Choose the folder with the DICOM files first.")
-        )
+        unknown = parameters.dicomFolder == pathlib.Path()
+        self.allow("readFolderButton", _("Choose the folder with the DICOM files first.") if unknown else "")
         groups, current = self.logic.groups(), self.logic.group(parameters)
         ui.seriesComboBox.clear()
         for group in groups:
@@ -479,7 +475,8 @@ class HCCParameterMappingWidget(Panel):
             if groups
             else _("No volume of the examination has a b-value yet: import images, or type b-values in below.")
         )
-        ui.useAllButton.enabled = ui.leaveOutZeroButton.enabled = bool(groups)
+        for button in ("useAllButton", "leaveOutZeroButton"):
+            self.allow(button, "" if groups else _("There is no diffusion series."))
 
         volumes, leftOut = self.logic.listedVolumes(parameters), list(parameters.leftOut)
         ui.volumesTable.setRowCount(len(volumes))
@@ -567,25 +564,16 @@ class HCCParameterMappingWidget(Panel):
         ui.t1SpinBox.visible = parameters.t1Source is T1Source.FIXED
         ui.marginSpinBox.visible = parameters.region is FitRegion.LESIONS
         ui.regionSegmentComboBox.visible = parameters.region is FitRegion.SEGMENT
-        ui.delaySpinBox.enabled = parameters.fitDelay
         population = parameters.inputKind not in (InputKind.MEASURED, InputKind.IMPORTED)
-        ui.arrivalSpinBox.enabled = ui.doseSpinBox.enabled = population
-        ui.bloodT1SpinBox.enabled = parameters.inputKind is InputKind.MEASURED or portal
-        table = self.logic.arterial(parameters)
-        for button in (ui.plotInputButton, ui.exportInputButton):
-            button.enabled = table is not None
-        ui.plotInputButton.toolTip = (
-            _("Plot the input beside the images. It follows every change.") if table is not None else self.logic.inputProblem(parameters)
-        )
-        ui.exportInputButton.toolTip = (
-            _("Write the arterial input to a CSV file.") if table is not None else self.logic.inputProblem(parameters)
-        )
-        ui.importInputButton.enabled = current is not None
-        ui.importInputButton.toolTip = (
-            _("Read the arterial input from a CSV file with two columns: time_s,concentration_mM (plasma; or blood_mM).")
-            if current is not None
-            else _("This examination has no dynamic series.")
-        )
+        measured = parameters.inputKind is InputKind.MEASURED or portal
+        self.allow("delaySpinBox", "" if parameters.fitDelay else _("The delay is 0; tick to fit it."))
+        self.allow("arrivalSpinBox", "" if population else _("Only population curves are shifted; this input has its own arrival."))
+        self.allow("doseSpinBox", "" if population else _("Only population curves are scaled with the dose."))
+        self.allow("bloodT1SpinBox", "" if measured else _("Only a measured input needs the T1 of blood."))
+        missing = "" if self.logic.arterial(parameters) is not None else self.logic.inputProblem(parameters) or _("There is no input.")
+        self.allow("plotInputButton", missing)
+        self.allow("exportInputButton", missing)
+        self.allow("importInputButton", "" if current is not None else _("This examination has no dynamic series."))
 
     def _fillSegments(self, combo, selected: str) -> None:
         combo.clear()
@@ -613,16 +601,14 @@ class HCCParameterMappingWidget(Panel):
             item = qt.QListWidgetItem(style.standardIcon(icons[str(finding.level)]), finding.text)
             item.setToolTip(finding.text)
             ui.preflightList.addItem(item)
-        ui.preflightList.setFixedHeight(132 if len(findings) > 4 else 100)
+        # As high as the first few, and no higher than they need.
+        heights = [ui.preflightList.sizeHintForRow(row) for row in range(min(5, len(findings)))]
+        ui.preflightList.setFixedHeight(sum(heights) + 2 * ui.preflightList.frameWidth + 2)
         errors = [finding.text for finding in findings if finding.level == "error"]
         ui.applyButton.enabled = not errors
         ui.applyButton.text, toolTip = self.logic.applyTexts(parameters)
         ui.applyButton.toolTip = errors[0] if errors else toolTip
-        ready = bool(self.logic.curveSources(parameters))
-        ui.curveButton.enabled = ready
-        ui.curveButton.toolTip = (
-            _("Plot the signal and its fit where the mouse is in a slice view.") if ready else _("There are no images to plot yet.")
-        )
+        self.allow("curveButton", "" if self.logic.curveSources(parameters) else _("There are no images to plot yet."))
 
     def _updateMaps(self) -> None:
         parameters, ui = self._parameterNode, self.ui
@@ -654,7 +640,7 @@ class HCCParameterMappingWidget(Panel):
         ui.timePointLabel.visible = ui.timePointSpinBox.visible = not known
         if not ui.readerLineEdit.hasFocus():
             ui.readerLineEdit.text = reader_name()
-        ui.erodeSpinBox.enabled = parameters.pureVoxels
+        ui.erodeSpinBox.visible = parameters.pureVoxels
         map = self.logic.map(parameters)
         outdated = self.logic.outdated(map)
         missing = (
@@ -664,12 +650,8 @@ class HCCParameterMappingWidget(Panel):
             if self.logic.outlines(parameters) is None
             else outdated
         )
-        ui.measureButton.enabled = not missing
-        ui.measureButton.toolTip = missing or _("Measure the map, and keep the values in the measurement table of the scene.")
-        ui.measureAllButton.enabled = not missing or bool(outdated)
-        ui.measureAllButton.toolTip = (
-            _("Measure every map of the examination that tells of tissue.") if ui.measureAllButton.enabled else missing
-        )
+        self.allow("measureButton", missing)
+        self.allow("measureAllButton", "" if outdated else missing)
         notes = [outdated]
         try:
             notes.append(self.logic.timePointDoubt(parameters))
@@ -683,10 +665,7 @@ class HCCParameterMappingWidget(Panel):
         ui.valuesNoteLabel.text = "\n".join(filter(None, notes))
         ui.valuesNoteLabel.visible = any(notes)
         self._fillValues(map, allOutdated=bool(outdated))
-        ui.copyValuesButton.enabled = bool(self._values)
-        ui.copyValuesButton.toolTip = (
-            _("Copy the table, to be pasted into a spreadsheet.") if self._values else _("Nothing was measured on this map yet.")
-        )
+        self.allow("copyValuesButton", "" if self._values else _("Nothing was measured on this map yet."))
 
     def _fillValues(self, map, allOutdated: bool) -> None:
         table = self.ui.valuesTable
@@ -720,6 +699,7 @@ class HCCParameterMappingWidget(Panel):
                     background=changeColor(values.change_percent, inside) if change and not (values.outdated or allOutdated) else "",
                 )
         fitHeight(table, least=2)
+        self.ui.valuesCollapsibleButton.updateGeometry()
 
     def _describe(self, values, map) -> str:
         statistics, decimals = values.statistics, self.logic.decimals(map)
@@ -750,7 +730,7 @@ class HCCParameterMappingWidget(Panel):
         self._parameterNode.task = list(Task)[index]
         self.logic.followInput(self._parameterNode)
         if self._plot == "input":
-            self._endPlot()
+            self.onPlot("input", False)
         self.refresh()
 
     def onReadFolder(self, _checked=False) -> None:
@@ -950,7 +930,8 @@ class HCCParameterMappingWidget(Panel):
         from HCCResponseLib.scene.curve_plot import show_curves
 
         if self._plot == "curve":
-            curves = [] if self._point is None else [self.logic.curve(self._parameterNode, self._point)]
+            ready = self._point is not None and self.logic.curveSources(self._parameterNode)
+            curves = [self.logic.curve(self._parameterNode, self._point)] if ready else []
             told = [text for one in curves for text in (one.text, one.note, one.problem) if text]
             self.ui.curveLabel.text = "\n".join(told) or _("Move the mouse over a slice view.")
         else:
@@ -1301,7 +1282,8 @@ class HCCParameterMappingLogic(PanelLogic):
 
         if parameters.relaxivity > 0:
             return parameters.relaxivity, ""
-        return usual_relaxivity(contrast_agent(self.sequence(parameters)))
+        sequence = self.sequence(parameters)
+        return usual_relaxivity("" if sequence is None else contrast_agent(sequence))
 
     def _inputSettings(self, parameters, segment: str):
         from HCCResponseLib.scene.input_choice import InputSettings, blood_t1_of
@@ -1345,7 +1327,8 @@ class HCCParameterMappingLogic(PanelLogic):
                 self._madeInput, self._inputProblem = (sequence, way, self._inputKey(parameters)), ""
                 return
         key = self._inputKey(parameters)
-        if self._madeInput == (sequence, way, key) and not again:
+        there = self.arterial(parameters) is not None or self._inputProblem
+        if self._madeInput == (sequence, way, key) and there and not again:
             return
         self._madeInput, self._inputProblem = (sequence, way, key), ""
         try:
