@@ -9,6 +9,7 @@ So the exact number stands as text in a column of its own beside the typed one, 
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping
 
 import slicer
@@ -69,8 +70,8 @@ def add_measurements(new: list[Measurement], table_node=None) -> None:
     table_node = table_node or measurement_table()
     table = _with_columns(_copy(table_node))
     rows = {}
-    for row in range(table.GetNumberOfRows()):
-        measurement = _read(table, row, strict=False)
+    for row, cells in enumerate(_cells(table)):
+        measurement = _read(cells, strict=False)
         if measurement is not None:
             rows[measurement.key] = row
     for measurement in new:
@@ -95,9 +96,9 @@ def measurements(table_node=None, **wanted) -> list[Measurement]:
     if missing:
         raise InputError(f"Table '{table_node.GetName()}': column {', '.join(missing)} is missing; undo its removal or renaming.")
     found = []
-    for row in range(table.GetNumberOfRows()):
+    for row, cells in enumerate(_cells(table)):
         try:
-            measurement = _read(table, row)
+            measurement = _read(cells)
         except InputError as error:
             raise InputError(f"Table '{table_node.GetName()}', row {row + 1}: {error} Correct or delete the row.") from None
         if all(getattr(measurement, name) == value for name, value in wanted.items()):
@@ -123,9 +124,9 @@ def readable_measurements() -> tuple[list[Measurement], list[str]]:
         if missing:
             problems.append(f"Table '{name}' is passed over: column {', '.join(missing)} is missing; undo its removal or renaming.")
             continue
-        for row in range(table.GetNumberOfRows()):
+        for row, cells in enumerate(_cells(table)):
             try:
-                measurement = _read(table, row)
+                measurement = _read(cells)
             except InputError as error:
                 problems.append(f"Table '{name}', row {row + 1} is passed over: {error} Correct or delete the row.")
                 continue
@@ -146,8 +147,8 @@ def replace_measurements(changed: Mapping[MeasurementKey, Measurement]) -> None:
         if node.GetTable() is None or _missing_columns(node.GetTable()):
             continue
         table = _with_columns(_copy(node))
-        for row in range(table.GetNumberOfRows()):
-            measurement = _read(table, row, strict=False)
+        for row, cells in enumerate(_cells(table)):
+            measurement = _read(cells, strict=False)
             if measurement is not None and measurement.key in changed:
                 _write(table, row, changed[measurement.key])
         node.SetAndObserveTable(table)
@@ -161,8 +162,8 @@ def remove_measurements(unwanted: list[Measurement], table_node=None) -> int:
     table = _copy(table_node)
     keys = {measurement.key for measurement in unwanted}
     removed = 0
-    for row in reversed(range(table.GetNumberOfRows())):
-        measurement = _read(table, row, strict=False)
+    for row, cells in reversed(list(enumerate(_cells(table)))):
+        measurement = _read(cells, strict=False)
         if measurement is not None and measurement.key in keys:
             table.RemoveRow(row)
             removed += 1
@@ -184,8 +185,8 @@ def merge_measurement_tables() -> int:
         return 0
     table = _with_columns(_copy(nodes[0]))
     rows = {}
-    for row in range(table.GetNumberOfRows()):
-        if (measurement := _read(table, row, strict=False)) is not None:
+    for row, cells in enumerate(_cells(table)):
+        if (measurement := _read(cells, strict=False)) is not None:
             rows[measurement.key] = (row, measurement)
     for node in nodes[1:]:
         other = _with_columns(_copy(node))
@@ -272,10 +273,28 @@ def _write(table, row: int, measurement: Measurement) -> None:
     table.SetValueByName(row, _EXACT, vtk.vtkVariant(repr(measurement.value)))
 
 
-def _read(table, row: int, *, strict: bool = True) -> Measurement | None:
+def _cells(table) -> list[tuple[str | float, ...]]:
+    """Return what stands in the columns that make a measurement, row by row."""
+    return list(zip(*(_column(table.GetColumnByName(name), table.GetNumberOfRows()) for name in _READ), strict=True))
+
+
+def _column(column, rows: int) -> list[str | float]:
+    """Return what stands in a column: the numbers of a column of numbers that has them, else text; empty text without the column."""
+    if isinstance(column, vtk.vtkStringArray):
+        return [column.GetValue(row) for row in range(rows)]
+    if column is None:
+        return [""] * rows
+    cells = [column.GetVariantValue(row) for row in range(rows)]
+    if column.GetName() not in _COLUMN_TYPES:
+        return [cell.ToString() for cell in cells]
+    # No number is equal to itself where it is NaN: as text it is found among the rows that were read before.
+    return [cell.ToString() if cell.IsString() or math.isnan(cell.ToDouble()) else cell.ToDouble() for cell in cells]
+
+
+def _read(cells: tuple[str | float, ...], *, strict: bool = True) -> Measurement | None:
     """Read a row; what is no measurement is an InputError, or None unless ``strict``."""
     try:
-        return _measurement(tuple(_cell(table.GetColumnByName(name), row) for name in _READ))
+        return _measurement(cells)
     except InputError:
         if strict:
             raise
@@ -292,16 +311,6 @@ def _measurement(cells: tuple[str | float, ...]) -> Measurement:
     }
     content["value"] = _exact_value(content["value"], exact)
     return Measurement(**content)
-
-
-def _cell(column, row: int) -> str | float:
-    """Return what stands in a cell: the number of a column of numbers that holds one, else text; empty without the column."""
-    if isinstance(column, vtk.vtkStringArray):
-        return column.GetValue(row)
-    if column is None:
-        return ""
-    value = column.GetVariantValue(row)
-    return value.ToDouble() if column.GetName() in _COLUMN_TYPES and not value.IsString() else value.ToString()
 
 
 def _number(cell: str | float) -> str | float:

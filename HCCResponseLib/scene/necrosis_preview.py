@@ -27,6 +27,7 @@ class NecrosisPreview:
         self._geometry = volume_geometry(post_node)
         self._opacity = opacity
         shape = self._geometry.shape
+        self._labels = None
         self._node = add_volume(np.zeros(shape, np.uint8), self._geometry, "Necrosis preview", node_class="vtkMRMLLabelMapVolumeNode")
         self._colors = _color_node()
         for node in (self._node, self._colors):
@@ -54,7 +55,9 @@ class NecrosisPreview:
             box = tuple(slice(first, first + n) for first, n in zip(one.first_voxel, one.labels.shape, strict=True))
             known = np.isin(one.labels, tuple(_LABELS))
             labels[box][known] = one.labels[known]
-        update_volume(self._node, labels)
+        if not np.array_equal(labels, self._labels):  # else the views would be drawn again for nothing
+            update_volume(self._node, labels)
+            self._labels = labels
 
     def remove(self) -> None:
         """Take the overlay away; the views get their label layer back. Nothing happens a second time."""
