@@ -24,15 +24,14 @@ _NO_ANATOMY = (Role.DCE, Role.VFA)
 def show_examination(study_item: int, image=None, *, reader: str | None = None):
     """Show an image of an examination with its outlines; returns the image, None where there is none.
 
-    Views that show this patient already keep their planes and their zoom, so that examinations can be compared; others are turned to
-    the planes of the image and fitted.
+    The views turn to the planes of the image, in which it is read; those that show this patient already keep their zoom.
 
     :param image: which; the one that is best suited for outlines where None.
     :param reader: see :func:`show_outlines_of`.
     """
     shown = image or image_of_study(study_item, *ANATOMY)
     if shown is not None:
-        show_volumes(shown, fit=not _shows_patient_of(study_item))
+        show_volumes(shown, fit=not _shows_patient_of(study_item), turn=True)
     show_outlines_of(study_item, reader)
     return shown
 

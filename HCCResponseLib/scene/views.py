@@ -8,19 +8,20 @@ from .segment_masks import is_empty
 __all__ = ["jump_to_lesion", "set_map_opacity", "show_chart", "show_volumes"]
 
 
-def show_volumes(background, foreground=None, *, foreground_opacity: float | None = None, fit: bool = False) -> None:
+def show_volumes(background, foreground=None, *, foreground_opacity: float | None = None, fit: bool = False, turn: bool = False) -> None:
     """Show one volume, or one over another, in all slice views.
 
     :param fit: turn the views to the planes of the background volume and fit it into them, as for images that are new.
+    :param turn: only turn them; their zoom stays.
     """
     # Turning and fitting need the views themselves, the layers only their nodes.
-    fit = fit and hasattr(slicer, "app") and slicer.app.layoutManager() is not None
+    views = hasattr(slicer, "app") and slicer.app.layoutManager() is not None
     slicer.util.setSliceViewerLayers(
         background=background,
         foreground=foreground,
         foregroundOpacity=foreground_opacity,
-        fit=fit,
-        rotateToVolumePlane=fit,
+        fit=fit and views,
+        rotateToVolumePlane=(fit or turn) and views,
     )
 
 
