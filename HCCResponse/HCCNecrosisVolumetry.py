@@ -15,6 +15,7 @@ _checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if os.path.isdir(os.path.join(_checkout, "HCCResponseLib")) and _checkout not in sys.path:
     sys.path.insert(0, _checkout)
 
+from HCCPanels.choices import fillCombo
 from HCCPanels.examination_combo import ExaminationCombo
 from HCCPanels.panel import Panel, PanelLogic
 from HCCPanels.progress_dialog import progressDialog
@@ -185,6 +186,7 @@ class HCCNecrosisVolumetryWidget(Panel):
     def leavePanel(self) -> None:
         """The overlay is only there while the panel is."""
         self.logic.endPreview()
+        self.logic.undo.clear()  # outlines that are changed elsewhere meanwhile must not go back with a step of this panel
         self._histogram = False
 
     def shownNodes(self) -> list:
@@ -205,60 +207,38 @@ class HCCNecrosisVolumetryWidget(Panel):
         self._updateResult()
 
     def _updateLesions(self) -> None:
-        combo, lesions = self.ui.lesionComboBox, self.logic.lesions()
-        selected = self.logic.lesion()
-        combo.clear()
-        for uid, name in lesions.items():
-            combo.addItem(name, uid)
-            if uid == selected:
-                combo.setCurrentIndex(combo.count - 1)
-        combo.enabled = bool(lesions)
-        if not lesions:
-            combo.addItem(_("no accepted outline in this examination"), "")
+        choices = [(name, uid) for uid, name in self.logic.lesions().items()]
+        fillCombo(self.ui.lesionComboBox, choices, self.logic.lesion(), none=_("no accepted outline in this examination"))
+        noLesion = _("Outline lesions, or accept proposed outlines, in HCC Lesion Segmentation first.")
+        self.allow("lesionComboBox", "" if choices else noLesion)
 
     def _updateImages(self) -> None:
         parameters = self._parameterNode
-        for combo, nodes, used in (
-            (self.ui.preComboBox, self.logic.nativeImages(), self.logic.pre(parameters)),
-            (self.ui.postComboBox, self.logic.contrastImages(), self.logic.post(parameters)),
+        for name, nodes, used in (
+            ("preComboBox", self.logic.nativeImages(), self.logic.pre(parameters)),
+            ("postComboBox", self.logic.contrastImages(), self.logic.post(parameters)),
         ):
-            combo.clear()
-            for node, title in nodes:
-                combo.addItem(title, node.GetID())
-                if node == used:
-                    combo.setCurrentIndex(combo.count - 1)
-            combo.enabled = combo.count > 1
-            if not combo.count:
-                combo.addItem(_("none: say in HCC Response what the images show"), "")
+            none = _("none: say in HCC Response what the images show")
+            fillCombo(getattr(self.ui, name), [(title, node.GetID()) for node, title in nodes], used and used.GetID(), none=none)
+            self.allow(name, "" if len(nodes) > 1 else _("The examination has no other image to choose here."))
         told, fits = self.logic.alignment(parameters)
         self.ui.alignmentLabel.text = told
-        self.ui.alignButton.enabled = fits is not None
-        self.ui.alignButton.toolTip = (
-            _("Move the image before contrast rigidly onto the one after it, round the chosen lesion. The motion is a transform.")
-            if fits is not None
-            else told or _("There is nothing to align.")
-        )
+        self.allow("alignButton", "" if fits is not None else told or _("There is nothing to align."))
 
     def _updateMethod(self) -> None:
         parameters, slider = self._parameterNode, self.ui.thresholdSlider
         self.ui.methodComboBox.setCurrentIndex(list(Method).index(parameters.method))
         self.ui.referenceComboBox.setCurrentIndex(list(ReferenceRegion).index(parameters.reference))
         needed = parameters.method in (Method.HALF, Method.REFERENCE) or parameters.tellHaemorrhage
-        self.ui.referenceComboBox.enabled = needed
-        self.ui.referenceComboBox.toolTip = (
-            _("The region that the enhancement is compared with. Outline it in HCC Lesion Segmentation.")
-            if needed
-            else _("This method needs no reference region.")
-        )
-        self.ui.haemorrhageSpinBox.enabled = parameters.tellHaemorrhage
-        slider.enabled = parameters.method in SLIDERS
+        self.allow("referenceComboBox", "" if needed else _("This method needs no reference region."))
+        self.allow("haemorrhageSpinBox", "" if parameters.tellHaemorrhage else _("Haemorrhage is not told; tick the box first."))
+        own = _("The lesion sets this threshold itself: half of what its viable tissue enhances by. Choose another method to set it.")
+        self.allow("thresholdSlider", "" if parameters.method in SLIDERS else own)
         if parameters.method not in SLIDERS:
-            slider.toolTip = _("The lesion sets this threshold itself: half of what its viable tissue enhances by.")
             return
         name, low, high, step, decimals, suffix = SLIDERS[parameters.method]
         if parameters.method is Method.PHASE:
             high = self.logic.highestSignal(parameters) or high
-        slider.toolTip = _("Move it and watch the overlay and the numbers.")
         slider.decimals, slider.suffix = decimals, suffix
         slider.minimum, slider.maximum = low, high
         slider.singleStep = step if parameters.method is not Method.PHASE else max(1.0, high / 500.0)
@@ -275,21 +255,15 @@ class HCCNecrosisVolumetryWidget(Panel):
         fitHeight(ui.lesionsTable)
         ui.trendLabel.text = self.logic.trendText(uid)
         ui.trendLabel.visible = bool(ui.trendLabel.text)
-        for button, ready in ((ui.applyButton, uid in results), (ui.applyAllButton, bool(results))):
-            button.enabled = ready
-        ui.applyButton.toolTip = problem or _("Keep the parts of this lesion as segments and the numbers in the measurement table.")
-        ui.applyAllButton.toolTip = (
-            _("Apply the same rule to every lesion of the examination.") if results else problem or _("There is no lesion.")
-        )
-        drawn = self.logic.partsDrawn(uid)
-        ui.measurePartsButton.enabled = drawn
-        ui.measurePartsButton.toolTip = (
-            _("Measure viable, necrotic and haemorrhagic segments as they are drawn now.")
-            if drawn
-            else _("Nothing is drawn yet: apply a threshold first, or paint the parts.")
-        )
-        ui.undoButton.enabled, ui.redoButton.enabled = self.logic.undo.can_undo, self.logic.undo.can_redo
-        ui.histogramButton.enabled = uid in results
+        noTime = self.logic.noTimePoint()
+        self.allow("applyButton", noTime or problem)
+        others = (self.logic.problemOf(one) for one in self.logic.lesions() if one not in results)
+        self.allow("applyAllButton", noTime or next(others, "" if results else problem))
+        notDrawn = "" if self.logic.partsDrawn(uid) else _("Nothing is drawn yet: apply a threshold first, or paint the parts.")
+        self.allow("measurePartsButton", noTime or notDrawn)
+        self.allow("undoButton", "" if self.logic.undo.can_undo else _("Nothing to undo yet."))
+        self.allow("redoButton", "" if self.logic.undo.can_redo else _("Nothing to redo."))
+        self.allow("histogramButton", problem)
         ui.histogramButton.checked = self._histogram
 
     def _updateNow(self) -> tuple:
@@ -483,11 +457,11 @@ class HCCNecrosisVolumetryLogic(PanelLogic):
 
     def chooseLesion(self, uid: str) -> None:
         """Select a lesion and show it in the views."""
+        from HCCResponseLib.scene.examination_views import jump_to_outline
         from HCCResponseLib.scene.selection import select_lesion
-        from HCCResponseLib.scene.views import jump_to_lesion
 
         select_lesion(uid)
-        jump_to_lesion(self._segmentation(), uid)
+        jump_to_outline(self._study(), uid)
 
     def nativeImages(self) -> list[tuple]:
         """Images before contrast that fit, with what to call them."""
@@ -502,11 +476,10 @@ class HCCNecrosisVolumetryLogic(PanelLogic):
         return self._images(Role.ARTERIAL, Role.PORTAL_VENOUS, Role.DELAYED, Role.HEPATOBILIARY, Role.SUBTRACTION)
 
     def _images(self, *roles) -> list[tuple]:
-        from HCCResponseLib.scene.roles import role
-        from HCCResponseLib.scene.study_nodes import volumes_of_study
+        from HCCResponseLib.scene.study_nodes import image_title, volumes_of_study
 
         nodes = volumes_of_study(self._study(), *roles) if self._study() else []
-        return [(node, f"{node.GetName()} ({role(node).title.lower()})") for node in nodes if node.IsA("vtkMRMLScalarVolumeNode")]
+        return [(node, image_title(node)) for node in nodes if node.IsA("vtkMRMLScalarVolumeNode")]
 
     def pre(self, parameters):
         """The image before contrast: the user's choice where it is of this examination, else by its role."""
@@ -536,13 +509,11 @@ class HCCNecrosisVolumetryLogic(PanelLogic):
 
     def showImage(self, parameters) -> None:
         """Show the image after contrast with the outlines of the examination."""
-        from HCCResponseLib.scene.examination_views import show_examination
-        from HCCResponseLib.scene.views import jump_to_lesion
+        from HCCResponseLib.scene.examination_views import jump_to_outline, show_examination
 
         if self._study():
             show_examination(self._study(), self.post(parameters))
-            if self.lesion():
-                jump_to_lesion(self._segmentation(), self.lesion())
+            jump_to_outline(self._study(), self.lesion())
 
     def highestSignal(self, parameters) -> float:
         """The highest signal after contrast, for the range of the threshold; 0 without an image."""
@@ -705,15 +676,25 @@ class HCCNecrosisVolumetryLogic(PanelLogic):
     def showHistogram(self, uid: str, threshold) -> None:
         """Show the enhancement of a lesion in the plot view."""
         from HCCResponseLib.scene.necrosis_chart import chart_enhancement
+        from HCCResponseLib.scene.views import show_chart
 
-        chart = chart_enhancement(self._prepared[uid][1].values(threshold.quantity), threshold, title=self.lesions()[uid])
-        manager = slicer.app.layoutManager()
-        if manager is not None and manager.plotViewCount:
-            manager.plotWidget(0).mrmlPlotViewNode().SetPlotChartNodeID(chart.GetID())
+        show_chart(chart_enhancement(self._prepared[uid][1].values(threshold.quantity), threshold, title=self.lesions()[uid]))
 
     #
     # Keeping
     #
+
+    def noTimePoint(self) -> str:
+        """Why nothing can be kept of this examination yet; empty where it can."""
+        from HCCResponseLib.errors import InputError
+        from HCCResponseLib.scene.measurement_rows import reading_of
+
+        try:
+            if self._segmentation() is not None:
+                reading_of(self._segmentation(), self._reader())
+        except InputError as error:
+            return str(error)
+        return ""
 
     def _reader(self) -> str:
         from HCCResponseLib.scene.reader_name import reader_name

@@ -67,6 +67,27 @@ class NecrosisVolumetryPanelTest(PatientCase):
         settle()
         self.assertEqual(len(self.rows()), 3)
 
+    def test_a_step_cannot_be_taken_back_after_the_outlines_were_worked_on_elsewhere(self):
+        self.ui.applyButton.click()
+        settle()
+        self.assertTrue(self.ui.undoButton.enabled)
+        self.ui.editButton.click()
+        settle()
+        panel("HCCNecrosisVolumetry")
+        self.assertFalse(self.ui.undoButton.enabled)
+        self.assertIn("Nothing to undo", self.ui.undoButton.toolTip)
+        self.assertEqual(self.ui.statusLabel.text, "")
+
+    def test_what_was_said_of_an_examination_goes_with_it(self):
+        from HCCResponseLib.scene.selection import select_study
+
+        self.ui.applyAllButton.click()
+        settle()
+        self.assertIn("kept", self.ui.statusLabel.text)
+        select_study(self.studies[0])
+        settle()
+        self.assertEqual(self.ui.statusLabel.text, "")
+
     def test_parts_corrected_by_hand_are_measured_as_drawn(self):
         from HCCResponseLib.response.region_types import RegionType
         from HCCResponseLib.scene.linked_segments import linked_segment, set_linked_mask
