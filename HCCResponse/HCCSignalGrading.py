@@ -204,6 +204,8 @@ class HCCSignalGradingWidget(Panel):
         self._shown = None
         self._proposals = {}
         self._installShortcuts()
+        if self._parameterNode.blinded:
+            self._beginBlinded()
 
     def leavePanel(self) -> None:
         """Keep what was typed, and give back views, keys and the data probe."""
@@ -333,9 +335,9 @@ class HCCSignalGradingWidget(Panel):
         item = self._item
         if item is None or volume is None or not self._parameterNode.showProposals:
             return "", ""
-        key = (item, sequence, volume.GetID())
+        key = (item, sequence, volume.GetID(), self._parameterNode.blinded)
         if key not in self._proposals:
-            self._proposals[key] = self.logic.proposalText(item, sequence, volume)
+            self._proposals[key] = self.logic.proposalText(self._parameterNode, item, sequence, volume)
         return self._proposals[key]
 
     def _showHint(self) -> None:
@@ -435,7 +437,7 @@ class HCCSignalGradingWidget(Panel):
             self._views.show(now, before, outline=parameters.showOutline)
         except InputError as error:
             self._views.end()
-            self.say(str(error))
+            self.say(_("This case cannot be shown: its outline is empty or gone.") if parameters.blinded else str(error))
             return
         self._frameSoon()
 
@@ -536,6 +538,7 @@ class HCCSignalGradingWidget(Panel):
 
     def onGrade(self, sequence: str, grade: int | None) -> None:
         """Keep a grade, and go on to what is left."""
+        self.onReaderEntered()  # a button does not take the focus from a name that was just typed
         item, parameters = self._item, self._parameterNode
         if not parameters or item is None:
             return
@@ -578,6 +581,7 @@ class HCCSignalGradingWidget(Panel):
 
     def onClear(self, sequence: str) -> None:
         """Take a grade back."""
+        self.onReaderEntered()
         if not self._parameterNode or self._item is None:
             return
         self.keepComments()
@@ -630,8 +634,7 @@ class HCCSignalGradingWidget(Panel):
             text = " ".join(self._comments[sequence].text.split())
             if text != self.logic.comment(parameters, item, sequence, self._grades) and self._comments[sequence].enabled:
                 with self.tellingErrors(_("The comment could not be kept.")):
-                    volume = self.logic.volume(parameters, item, sequence)
-                    self.logic.keepComment(parameters, item, sequence, text, volume, self._grades)
+                    self.logic.keepComment(parameters, item, sequence, text, self._grades)
                     self._grades = self.logic.grades()[0]
 
     def onReaderEntered(self) -> None:
@@ -642,24 +645,30 @@ class HCCSignalGradingWidget(Panel):
         if not self._parameterNode or name == reader_name():
             return
         self.keepComments()  # they are the former reader's
+        if self._item is not None:
+            self.logic.select(self._item)  # the lesion in the views stays
         set_reader_name(name)
         self.say("")
         self.refresh()
 
     def onBlinded(self, blinded: bool) -> None:
         """Proposals are hidden where the reading begins to be blinded; who wants them may show them again."""
-        parameters, logic = self._parameterNode, self.logic
         self.keepComments()
-        parameters.showProposals = not blinded
+        self._parameterNode.showProposals = not blinded
         self.say("")
-        # The lesion shown before is known; a blinded reading begins with the first of its list.
-        worklist = logic.worklist(parameters)
-        unfinished = [item for item in worklist if not logic.isDone(parameters, item, self._grades)]
-        if blinded and worklist:
+        if blinded:
+            self._beginBlinded()
+        self.refresh()
+
+    def _beginBlinded(self) -> None:
+        """Show the first case that is not graded: the lesion that was shown before, here or in another panel, is known."""
+        parameters, logic = self._parameterNode, self.logic
+        worklist, grades = logic.worklist(parameters), logic.grades()[0]
+        unfinished = [item for item in worklist if not logic.isDone(parameters, item, grades)]
+        if worklist:
             item = (unfinished or worklist)[0]
             logic.select(item)
-            parameters.sequence = logic.firstOpen(parameters, item, self._grades)
-        self.refresh()
+            parameters.sequence = logic.firstOpen(parameters, item, grades)
 
     def onVolumeChosen(self, sequence: str, index: int) -> None:
         """Grade on another image of the sequence, here and in all examinations that have it."""
@@ -902,17 +911,21 @@ class HCCSignalGradingLogic(PanelLogic):
         given = self.given(item, sequence, grades)
         return given.comment if given is not None else parameters.drafts.get(self._draftKey(item, sequence)) or ""
 
-    def keepComment(self, parameters, item, sequence: str, text: str, volume, grades: dict) -> None:
+    def keepComment(self, parameters, item, sequence: str, text: str, grades: dict) -> None:
         """Keep a comment with its grade, or as a draft until there is one."""
-        given = self.given(item, sequence, grades)
-        if given is not None:
-            self.grade(parameters, item, sequence, given.grade, text, volume)
-        else:
+        from HCCResponseLib.scene.grading_worklist import set_comment
+        from HCCResponseLib.scene.selection import selected_patient
+
+        if self.given(item, sequence, grades) is None:
             self._setDraft(parameters, item, sequence, text)
+        else:
+            set_comment(selected_patient(), item.lesion_uid, sequence, self.reading(item), text)
 
     def _draftKey(self, item, sequence: str) -> str:
-        reading = self.reading(item)
-        return "|".join((item.lesion_uid, str(reading.time_point), sequence, reading.reader))
+        from HCCResponseLib.scene.reader_name import reader_name
+        from HCCResponseLib.scene.selection import item_uid
+
+        return "|".join((item.lesion_uid, item_uid(item.study_item), sequence, reader_name()))
 
     def _setDraft(self, parameters, item, sequence: str, text: str) -> None:
         drafts, key = dict(parameters.drafts), self._draftKey(item, sequence)
@@ -962,7 +975,7 @@ class HCCSignalGradingLogic(PanelLogic):
         counted = "" if day is None else " " + _("Days are counted from the baseline examination.")
         return _("Hint: {sentence}").format(sentence=found.sentence) + counted
 
-    def proposalText(self, item, sequence: str, volume) -> tuple[str, str]:
+    def proposalText(self, parameters, item, sequence: str, volume) -> tuple[str, str]:
         """What the software proposes in one line, and in full; it becomes rows of the measurement table, beside the reader's."""
         from HCCResponseLib.errors import InputError
         from HCCResponseLib.scene.measurement_rows import reading_of
@@ -972,7 +985,8 @@ class HCCSignalGradingLogic(PanelLogic):
         try:
             found = propose_grade(node, item.segment_id, volume, reading_of(node), sequence=sequence)
         except InputError as error:
-            return _("No proposal: {reason}").format(reason=error), ""
+            # The reason may name the lesion or its examination.
+            return _("No proposal.") if parameters.blinded else _("No proposal: {reason}").format(reason=error), ""
         text = _("Proposal {grade} · lesion {lesion:.4g}, liver {liver:.4g} ± {spread:.3g} ({contrast:+.1f} spreads)").format(
             grade=int(found.grade),
             lesion=found.lesion_median,

@@ -7,14 +7,15 @@ examination alone, so it is the same after saving and loading, and a lesion adde
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..response.criteria.grades import grade_of
 from ..response.measurement import Measurement
 from ..response.roles import Role
 from .measurement_rows import Reading
-from .measurement_table import remove_measurements
+from .measurement_table import add_measurements, remove_measurements
 from .proposals import proposals
-from .signal_grades import SEQUENCES
+from .signal_grades import SEQUENCES, grade_method
 from .study_nodes import examinations_of_patient, lesions_of_study, segmentation_of_study, volumes_of_study
 from .time_points import measurements_of_patient, time_point
 
@@ -28,6 +29,7 @@ __all__ = [
     "grades_over_time",
     "grading_volumes",
     "grading_worklist",
+    "set_comment",
     "therapy_day",
 ]
 
@@ -37,7 +39,7 @@ GRADED_ON = {
 }
 """Roles of the images that each sequence is graded on, the best suited first."""
 _COMMENT_AFTER = ": by eye, "
-"""As :func:`.signal_grades.set_reader_grade` writes a method."""
+"""As :func:`.signal_grades.grade_method` writes it."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +107,21 @@ def grading_volumes(study_item: int, sequence: str) -> list:
 def given_grades(patient_item: int) -> tuple[Grades, list[str]]:
     """Return what all readers graded of a patient, and what is wrong with rows that cannot be read.
 
+    Of several grades of one reader, of a table that came from elsewhere, the latest counts, as in the report.
+
     :return: (time point, lesion UID, sequence, reader) -> grade; and sentences.
     """
     rows, problems = measurements_of_patient(patient_item)
     found: Grades = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda one: one.measured_at):
         sequence = _sequence(row)
-        if sequence is not None:
-            found[row.time_point, row.lesion_uid, sequence, row.reader] = _given(row)
+        if sequence is None:
+            continue
+        if grade_of(row) is None and not math.isnan(row.value):
+            who = row.reader or "nobody"
+            problems.append(f"The {sequence} grade {row.value:g} of '{row.lesion_name}' by {who} is not 1 to 5 and left out.")
+            continue
+        found[row.time_point, row.lesion_uid, sequence, row.reader] = _given(row)
     return found, problems
 
 
@@ -127,14 +136,28 @@ def grades_over_time(grades: Grades, lesion_uid: str) -> list[GradedLesion]:
 
 def clear_grade(patient_item: int, lesion_uid: str, sequence: str, reading: Reading) -> bool:
     """Take a reader's grade of a lesion out of the table; returns whether there was one. Other readers' grades stay."""
-    rows = [
+    rows = _rows_of_grade(patient_item, lesion_uid, sequence, reading)
+    if rows:
+        remove_measurements(rows)
+    return bool(rows)
+
+
+def set_comment(patient_item: int, lesion_uid: str, sequence: str, reading: Reading, comment: str) -> bool:
+    """Change the comment of a reader's grade; the grade, its image and its time stay. Returns whether there is a grade."""
+    rows = _rows_of_grade(patient_item, lesion_uid, sequence, reading)
+    if rows:
+        latest = max(rows, key=lambda one: one.measured_at)
+        remove_measurements(rows)
+        add_measurements([replace(latest, method=grade_method(sequence, comment))])
+    return bool(rows)
+
+
+def _rows_of_grade(patient_item: int, lesion_uid: str, sequence: str, reading: Reading) -> list[Measurement]:
+    return [
         row
         for row in measurements_of_patient(patient_item)[0]
         if _sequence(row) == sequence and (row.lesion_uid, row.time_point, row.reader) == (lesion_uid, reading.time_point, reading.reader)
     ]
-    if rows:
-        remove_measurements(rows)
-    return bool(rows)
 
 
 def therapy_day(patient_item: int, study_item: int) -> float | None:
@@ -156,4 +179,4 @@ def _sequence(row: Measurement) -> str | None:
 
 
 def _given(row: Measurement) -> GivenGrade:
-    return GivenGrade(None if math.isnan(row.value) else round(row.value), row.method.partition(_COMMENT_AFTER)[2])
+    return GivenGrade(grade_of(row), row.method.partition(_COMMENT_AFTER)[2])

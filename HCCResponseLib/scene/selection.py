@@ -10,6 +10,7 @@ from .subject_hierarchy import new_uid
 from .time_points import patients
 
 __all__ = [
+    "item_uid",
     "select_lesion",
     "select_patient",
     "select_study",
@@ -60,14 +61,14 @@ def select_patient(patient_item: int) -> None:
     """Work with a patient; examination and lesion of another one are no longer selected."""
     if patient_item == selected_patient() and _item(_PATIENT):
         return
-    _set({_PATIENT: _uid(patient_item), _STUDY: "", _LESION: ""})
+    _set({_PATIENT: item_uid(patient_item), _STUDY: "", _LESION: ""})
 
 
 def select_study(study_item: int) -> None:
     """Work with an examination, and with its patient."""
     patient = slicer.mrmlScene.GetSubjectHierarchyNode().GetItemParent(study_item)
     other = patient != selected_patient()
-    _set({_PATIENT: _uid(patient), _STUDY: _uid(study_item)} | ({_LESION: ""} if other else {}))
+    _set({_PATIENT: item_uid(patient), _STUDY: item_uid(study_item)} | ({_LESION: ""} if other else {}))
 
 
 def select_lesion(lesion_uid: str) -> None:
@@ -84,8 +85,8 @@ def _set(values: dict[str, str]) -> None:
                 node.SetParameter(name, value)
 
 
-def _uid(item: int) -> str:
-    """Return a UID that tells an item, as ``kind:value``; made where it has none."""
+def item_uid(item: int) -> str:
+    """Return a UID that tells a patient or an examination, however it is numbered, as ``kind:value``; made where it has none."""
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
     for kind in ("DICOM", "HCC"):
         if hierarchy.GetItemUID(item, kind):

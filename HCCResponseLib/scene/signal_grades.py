@@ -19,7 +19,16 @@ from .segment_tags import require_segment
 from .segments import segment_mask
 from .volumes import volume_array, volume_geometry
 
-__all__ = ["SEQUENCES", "ReaderGrade", "grade_timing_hint", "propose_grade", "reader_grade", "sequence_of", "set_reader_grade"]
+__all__ = [
+    "SEQUENCES",
+    "ReaderGrade",
+    "grade_method",
+    "grade_timing_hint",
+    "propose_grade",
+    "reader_grade",
+    "sequence_of",
+    "set_reader_grade",
+]
 
 SEQUENCES = ("T1", "T2")
 _ROLES = {
@@ -115,17 +124,21 @@ def set_reader_grade(
         raise InputError("A grade by eye needs a reader; enter who grades.")
     if grade is not None and grade not in (1, 2, 3, 4, 5):
         raise InputError(f"A signal grade is 1, 2, 3, 4 or 5; on {sequence} it is {grade}.")
-    how = f"{_BY_EYE}, {' '.join(comment.split())}" if comment.strip() else _BY_EYE
     return write_rows(
         segmentation_node,
         segment_id,
         {f"{sequence}_GRADE": math.nan if grade is None else float(grade)},
         reading,
-        method_text(f"{sequence} grade", how),
+        grade_method(sequence, comment),
         source_nodes=[volume_node],
         outline_ids=[],
         table_node=table_node,
     )[0]
+
+
+def grade_method(sequence: str, comment: str = "") -> str:
+    """Return how a reader's grade was found: by eye, with the comment."""
+    return method_text(f"{sequence} grade", f"{_BY_EYE}, {' '.join(comment.split())}" if comment.strip() else _BY_EYE)
 
 
 def reader_grade(segmentation_node, segment_id: str, sequence: str, reading: Reading, *, table_node=None) -> ReaderGrade | None:

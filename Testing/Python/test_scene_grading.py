@@ -2,6 +2,7 @@
 
 import math
 import unittest
+from dataclasses import replace
 
 import numpy as np
 from slicer_core_scene import IN_APPLICATION, SceneTestCase, reopen, slicer
@@ -28,11 +29,12 @@ from HCCResponseLib.scene.grading_worklist import (
     grades_over_time,
     grading_volumes,
     grading_worklist,
+    set_comment,
     therapy_day,
 )
 from HCCResponseLib.scene.lesion_attributes import set_lesion
 from HCCResponseLib.scene.measurement_rows import reading_of
-from HCCResponseLib.scene.measurement_table import measurement_table, measurements
+from HCCResponseLib.scene.measurement_table import add_measurements, measurement_table, measurements, remove_measurements
 from HCCResponseLib.scene.proposals import mark_proposed
 from HCCResponseLib.scene.roles import set_role
 from HCCResponseLib.scene.segment_masks import add_segment, set_segment_mask
@@ -162,6 +164,33 @@ class GivenGradesTest(GradingTestCase):
         left = {(row.time_point, row.lesion_uid, row.quantity, row.reader) for row in measurements()}
         same_lesion = {(1, "2.25.1", "T1_GRADE", "A"), (0, "2.25.1", "T1_GRADE", "B"), (0, "2.25.1", "T2_GRADE", "A")}
         self.assertEqual(left, {(0, "2.25.2", "T1_GRADE", "A"), *same_lesion})
+
+    def test_a_changed_comment_leaves_grade_image_and_time(self):
+        item = grading_worklist(self.studies)[0]
+        reading = reading_of(segmentation_of_study(item.study_item), "A")
+        self.assertFalse(set_comment(self.patient, item.lesion_uid, "T1", reading, "nothing to comment on"))
+        self.grade(item, "T1", 4, comment="rim")
+        self.grade(item, "T1", 2, reader="B")
+        row = measurements(reader="A")[0]
+        early = replace(row, datetime="2026-01-01T12:00:00+00:00", source_series="1.2.3")
+        remove_measurements([row])
+        add_measurements([early])
+        self.assertTrue(set_comment(self.patient, item.lesion_uid, "T1", reading, " whole  lesion "))
+        self.assertEqual(measurements(reader="A"), [replace(early, method="T1 grade: by eye, whole lesion")])
+        self.assertEqual([row.method for row in measurements(reader="B")], ["T1 grade: by eye"])
+
+    def test_the_latest_of_two_grades_counts_and_what_is_no_grade_is_told(self):
+        first, second = grading_worklist(self.studies)[:2]
+        self.grade(first, "T1", 4)
+        row = measurements()[0]
+        add_measurements([
+            replace(row, method="read elsewhere", value=1.0, datetime="2020-01-01T00:00:00+00:00"),
+            replace(row, lesion_uid=second.lesion_uid, value=2.5),
+        ])  # fmt: skip
+        grades, problems = given_grades(self.patient)
+        self.assertEqual({key: given.grade for key, given in grades.items()}, {(0, first.lesion_uid, "T1", "A"): 4})
+        self.assertEqual(len(problems), 1)
+        self.assertIn("T1 grade 2.5", problems[0])
 
     def test_a_damaged_row_is_told_and_the_others_are_read(self):
         first, second, *_rest = grading_worklist(self.studies)

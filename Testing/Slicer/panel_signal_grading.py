@@ -142,6 +142,67 @@ class SignalGradingPanelTest(PatientCase):
         settle()
         self.assertFalse(self.ui.courseTable.isVisible())
 
+    def test_a_name_that_was_just_typed_is_who_grades(self):
+        shown = self.ui.lesionLabel.text
+        slicer.util.mainWindow().activateWindow()
+        self.ui.readerLineEdit.setFocus()
+        self.ui.readerLineEdit.text = "CD"
+        self.ui.t1Grade4Button.click()  # does not take the focus
+        settle()
+        self.assertEqual({(reader, value) for (_n, _t, _s, reader), value in self.grades().items()}, {("CD", 4.0)})
+        self.assertEqual(self.ui.lesionLabel.text, shown)
+
+    def test_an_unfinished_comment_stays_with_its_examination_when_that_is_renumbered(self):
+        from dataclasses import replace
+
+        from HCCResponseLib.scene.selection import selected_study
+        from HCCResponseLib.scene.time_points import set_time_point, time_point
+
+        self.study(2)
+        study = selected_study()
+        self.ui.t1CommentLineEdit.text = "of week 12"
+        self.widget.keepComments()
+        slicer.util.selectModule("Data")
+        set_time_point(study, replace(time_point(study), index=3))
+        panel("HCCSignalGrading")
+        self.assertEqual(self.ui.t1CommentLineEdit.text, "of week 12")
+
+    def test_a_comment_on_a_grade_keeps_the_image_that_was_graded(self):
+        from HCCResponseLib.scene.measurement_table import measurements
+
+        self.key("2")
+        before = measurements(quantity="T1_GRADE")[0]
+        self.widget.onVolumeChosen("T1", 1)
+        self.ui.t1CommentLineEdit.text = "later"
+        self.widget.onCommentEntered("T1")
+        after = measurements(quantity="T1_GRADE")
+        self.assertEqual([(row.source_series, row.value) for row in after], [(before.source_series, 2.0)])
+        self.assertTrue(after[0].method.endswith("later"))
+
+    def test_a_blinded_reading_does_not_begin_with_a_lesion_that_another_panel_showed(self):
+        from HCCResponseLib.scene.selection import select_lesion, select_study
+
+        self.ui.blindedCheckBox.click()
+        settle()
+        known = self.widget._worklist[4]
+        slicer.util.selectModule("Data")
+        select_study(known.study_item)
+        select_lesion(known.lesion_uid)
+        panel("HCCSignalGrading")
+        self.assertEqual(self.ui.lesionLabel.text, "Case 1 of 9")
+
+    def test_a_blinded_reading_names_no_outlines_where_there_is_no_proposal(self):
+        from HCCResponseLib.response.region_types import RegionType
+        from HCCResponseLib.scene.segment_types import segments_of_type
+
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+            for segment_id in segments_of_type(node, RegionType.LIVER_REFERENCE):
+                node.GetSegmentation().RemoveSegment(segment_id)
+        self.ui.blindedCheckBox.click()
+        self.ui.proposalsCheckBox.click()
+        settle()
+        self.assertEqual(self.ui.t1ProposalLabel.text, "No proposal.")
+
     def test_comments_before_and_after_the_grade(self):
         from HCCResponseLib.scene.measurement_table import measurements
 
