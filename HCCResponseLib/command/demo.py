@@ -69,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"hccresponse: no {what}: {type(error).__name__}: {error}", file=sys.stderr)
     rows = compare_with_truth(job.case, truth, voxel_mm)
     print(f"\n{comparison_table(rows)}\n")
+    if arguments.small:
+        print("The tolerances are those of the demo without --small; coarse images do not keep them all.\n")
     for what, path in made.items():
         print(f"{what:32}{path}")
     print(f"\nDone in {time.monotonic() - started:.0f} s.")
