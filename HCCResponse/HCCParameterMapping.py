@@ -408,6 +408,7 @@ class HCCParameterMappingWidget(Panel):
         self.ui.otherImagesGroupBox.collapsed = bool(self._study)  # without an examination, images are read here
         self.logic.proposeSegmentation(parameters)
         self.logic.followInput(parameters)
+        self.logic.showOutlines()
         self.logic.showLegendAgain(parameters)
 
     def leavePanel(self) -> None:
@@ -1707,14 +1708,21 @@ class HCCParameterMappingLogic(PanelLogic):
 
     def showExamination(self, parameters) -> None:
         """Show the examination that was chosen: its map where there is one, else its images."""
-        from HCCResponseLib.scene.examination_views import show_examination, show_outlines_of
+        from HCCResponseLib.scene.examination_views import show_examination
 
         if self.map(parameters) is not None:
             self.showMap(parameters)
-            show_outlines_of(self.study())
+            self.showOutlines()
         elif self.study():
             self.hideLegends()
             show_examination(self.study())
+
+    def showOutlines(self) -> None:
+        """Show the outlines of the examination and not those of the others, between which the patient moved."""
+        from HCCResponseLib.scene.examination_views import show_outlines_of
+
+        if self.study():
+            show_outlines_of(self.study())
 
     def hideLegends(self) -> None:
         """Take the colour legends out of the views."""
