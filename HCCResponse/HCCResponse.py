@@ -14,9 +14,10 @@ _checkout = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if os.path.isdir(os.path.join(_checkout, "HCCResponseLib")) and _checkout not in sys.path:
     sys.path.insert(0, _checkout)
 
+from HCCPanels.choices import fillCombo
 from HCCPanels.panel import Panel, PanelLogic
 from HCCPanels.progress_dialog import progressDialog
-from HCCPanels.tables import Filling, cell, fitHeight, prepare
+from HCCPanels.tables import Filling, cell, fitHeight, isEdited, prepare
 
 #
 # HCCResponse
@@ -122,6 +123,13 @@ STEP_MODULES = {
     "necrosisStepButton": "HCCNecrosisVolumetry",
     "mapsStepButton": "HCCParameterMapping",
 }
+STEPS = {
+    "outlinesStepButton": ("outlines", "size"),
+    "gradesStepButton": ("grades",),
+    "necrosisStepButton": ("necrosis",),
+    "mapsStepButton": ("ADC", "T1", "Ktrans"),
+}
+"""By button: the steps of HCCResponseLib.scene.steps that it stands for."""
 
 
 #
@@ -140,6 +148,9 @@ class HCCResponseWidget(Panel):
         self._case = None
         self._caseNotes = ()
         self._assessment = None
+        self._notAssessed = ""
+        self._steps = {}
+        self._next = None
         self._shown = None
         self._choices = None
         self._reasonOf = None
@@ -166,6 +177,9 @@ class HCCResponseWidget(Panel):
         ui.examinationsTable.connect("cellChanged(int,int)", self.onExaminationEdited)
         for name, module in STEP_MODULES.items():
             getattr(ui, name).connect("clicked(bool)", lambda _checked=False, module=module: self.goTo(module))
+        ui.examinationsTable.itemDelegate().connect(
+            "closeEditor(QWidget*,QAbstractItemDelegate::EndEditHint)", lambda _editor, _hint: self.refreshSoon(),
+        )
         ui.doseLineEdit.connect("editingFinished()", self.onDoseOrAfpEdited)
         ui.afpLineEdit.connect("editingFinished()", self.onDoseOrAfpEdited)
         ui.imagesTable.connect("cellClicked(int,int)", self.onImageClicked)
@@ -179,7 +193,7 @@ class HCCResponseWidget(Panel):
         ui.criteriaTable.connect("cellClicked(int,int)", self.onCriterionClicked)
         ui.reportFolderLineEdit.connect("currentPathChanged(QString)", self.onReportFolder)
         ui.reportButton.connect("clicked(bool)", self.onReport)
-        ui.nextButton.connect("clicked(bool)", lambda _checked=False: self.goTo("HCCLesionSegmentation"))
+        ui.nextButton.connect("clicked(bool)", self.onNext)
 
     def _plotButtons(self) -> list[tuple]:
         ui = self.ui
@@ -212,16 +226,17 @@ class HCCResponseWidget(Panel):
         from HCCResponseLib.errors import InputError
 
         self._updatePatients()
-        with self._filling:
-            self._updateExaminations()
-            self._updateSteps()
-            self._updateImages()
         try:
             self._case, self._caseNotes = self.logic.caseAndNotes()
             problem = ""
         except InputError as error:
             self._case, self._caseNotes, problem = None, (), str(error)
+        self._steps = {item: self.logic.steps(item, self._case) for item in self.logic.examinations()}
         with self._filling:
+            if not isEdited(self.ui.examinationsTable):
+                self._updateExaminations()
+            self._updateSteps()
+            self._updateImages()
             self._updateReaders()
             self._updateGrid(problem)
             self._updateResponse(problem)
@@ -233,22 +248,14 @@ class HCCResponseWidget(Panel):
         from HCCResponseLib.scene.time_points import patients
 
         hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
-        combo, selected = self.ui.patientComboBox, selected_patient()
-        combo.clear()
-        for patient in patients():
-            combo.addItem(hierarchy.GetItemName(patient), patient)
-            if patient == selected:
-                combo.setCurrentIndex(combo.count - 1)
-        combo.enabled = combo.count > 1
-        if not combo.count:
-            combo.addItem(_("none yet: import examinations, or try the sample patient"), 0)
+        combo, choices = self.ui.patientComboBox, [(hierarchy.GetItemName(patient), patient) for patient in patients()]
+        fillCombo(combo, choices, selected_patient(), none=_("none yet: import examinations, or try the sample patient"))
+        self.allow("patientComboBox", "" if len(choices) > 1 else _("There is no other patient in the scene."))
         unplaced = self.logic.unplacedNodes()
-        self.ui.adoptButton.enabled = bool(unplaced)
-        self.ui.adoptButton.toolTip = (
-            _("Take in {count} loaded images: they get proposed roles, their studies become examinations.").format(count=len(unplaced))
-            if unplaced
-            else _("No loaded image waits to be taken in.")
-        )
+        self.allow("adoptButton", "" if unplaced else _("No loaded image waits to be taken in."))
+        if unplaced:
+            told = _("Take in {count} loaded images: they get proposed roles, their studies become examinations.")
+            self.ui.adoptButton.toolTip = told.format(count=len(unplaced))
 
     def _updateExaminations(self) -> None:
         from HCCResponseLib.scene.selection import selected_study
@@ -259,11 +266,12 @@ class HCCResponseWidget(Panel):
         table.setRowCount(len(items))
         for row, item in enumerate(items):
             point, problem = self.logic.timePoint(item)
-            steps = self.logic.steps(item)
+            steps = self._steps[item]
             lesionSteps = [state for state in steps.values() if state.of]
             done = sum(state.is_done for state in steps.values())
             current = item == selected
-            toolTip = problem or _("Click to work with this examination.")
+            outside = _("Not part of the course of treatment yet: type its date or weeks to take it in.")
+            toolTip = problem or (_("Click to work with this examination.") if point else outside)
             weeks = "" if point is None or point.weeks_from_baseline is None else f"{point.weeks_from_baseline:.1f}".removesuffix(".0")
             title = examination_title(item, date=False)
             cell(table, row, self.EXAMINATION, title, toolTip=toolTip, data=item, bold=current)
@@ -284,38 +292,52 @@ class HCCResponseWidget(Panel):
 
     def _updateSteps(self) -> None:
         from HCCResponseLib.scene.selection import selected_study
-        from HCCResponseLib.scene.steps import Step
 
         study = selected_study()
-        states = self.logic.steps(study) if study else {}
-        parts = {
-            "outlinesStepButton": (_("Outlines"), (Step.OUTLINES, Step.SIZE)),
-            "gradesStepButton": (_("Grades"), (Step.GRADES,)),
-            "necrosisStepButton": (_("Necrosis"), (Step.NECROSIS,)),
-            "mapsStepButton": (_("Maps"), (Step.ADC, Step.T1, Step.KTRANS)),
+        noStudy = "" if study else _("Import examinations first.")
+        states = self._steps.get(study, {})
+        texts = {
+            "outlinesStepButton": _("Outlines"),
+            "gradesStepButton": _("Grades"),
+            "necrosisStepButton": _("Necrosis"),
+            "mapsStepButton": _("Maps"),
         }
-        for name, (text, steps) in parts.items():
+        for name, text in texts.items():
             button = getattr(self.ui, name)
-            known = [states[step] for step in steps if step in states]
+            known = [states[step] for step in STEPS[name] if step in states]
             finished = bool(known) and all(state.is_done for state in known)
             module = getattr(slicer.modules, STEP_MODULES[name].lower(), None)
-            button.enabled = bool(study) and module is not None
             button.text = f"✓ {text}" if finished else text
-            lines = [f"{state.step}: {self._stepText(state)}" for state in known]
-            button.toolTip = (
-                "\n".join([_("Open the panel of this step for the chosen examination."), *lines])
-                if button.enabled
-                else _("Import examinations first.")
-            )
-        self.ui.nextButton.enabled = bool(study)
+            self.allow(name, noStudy or ("" if module is not None else _("The module of this step is not installed.")))
+            if button.enabled:
+                lines = [f"{state.step}: {self._stepText(state)}" for state in known]
+                button.toolTip = "\n".join([_("Open the panel of this step for the chosen examination."), *lines])
+        self._updateNext(study, texts, noStudy)
         point, _problem = self.logic.timePoint(study) if study else (None, "")
         for edit, text in (
             (self.ui.doseLineEdit, point.dose if point else ""),
             (self.ui.afpLineEdit, "" if point is None or point.afp_ng_ml is None else f"{point.afp_ng_ml:g}"),
         ):
-            edit.enabled = point is not None
+            noPoint = "" if point is not None else _("Type the date or the weeks of this examination first.")
+            self.allow(edit.objectName, noStudy or noPoint)
             if not edit.hasFocus():
                 edit.text = text
+
+    def _toDo(self, study: int) -> list[str]:
+        """Buttons of the steps that an examination still needs, in their order."""
+        states = self._steps.get(study, {})
+        return [name for name, steps in STEPS.items() if any(step in states and not states[step].is_done for step in steps)]
+
+    def _updateNext(self, study: int, texts: dict, noStudy: str) -> None:
+        """The next step: of this examination, else the next examination that needs one."""
+        from HCCResponseLib.scene.study_nodes import examination_title
+
+        steps, others = self._toDo(study), [item for item in self._steps if self._toDo(item)]
+        self._next = steps[0] if steps else next(iter(others), None)
+        text = texts[steps[0]].lower() if steps else examination_title(others[0], date=False) if others else ""
+        self.ui.nextButton.text = _("Next: {step}").format(step=text) if text else _("All steps are done")
+        allDone = _("All steps of all examinations are done: read the response, write the report.")
+        self.allow("nextButton", noStudy or ("" if text else allDone))
 
     def _updateImages(self) -> None:
         import qt
@@ -328,6 +350,9 @@ class HCCResponseWidget(Panel):
         study, table = selected_study(), self.ui.imagesTable
         nodes = volumes_of_study(study) if study else []
         shown = [(node.GetID(), node.GetName(), role(node)) for node in nodes]
+        notes = self.logic.imageNotes(study) if study else []
+        self.ui.imageNotesLabel.text = "\n".join(notes)
+        self.ui.imageNotesLabel.visible = bool(notes)
         if shown == self._shown:
             return
         self._shown = shown
@@ -348,39 +373,32 @@ class HCCResponseWidget(Panel):
             combo.connect("activated(int)", lambda index, identifier=node.GetID(), combo=combo: self.onRole(identifier, combo, index))
             table.setCellWidget(row, 1, combo)
         fitHeight(table, most=7)
-        notes = self.logic.imageNotes(study) if study else []
-        self.ui.imageNotesLabel.text = "\n".join(notes)
-        self.ui.imageNotesLabel.visible = bool(notes)
 
     def _updateReaders(self) -> None:
-        readers = self.logic.readers(self._case)
+        readers = self.logic.readers(self._case) or [""]
         combo, chosen = self.ui.readerComboBox, self.logic.reader(self._parameterNode, self._case)
-        combo.clear()
-        for name in readers or [""]:
-            combo.addItem(name or _("nobody named"), name)
-            if name == chosen:
-                combo.setCurrentIndex(combo.count - 1)
-        combo.enabled = len(readers) > 1
+        fillCombo(combo, [(name or _("nobody named"), name) for name in readers], chosen)
+        self.allow("readerComboBox", "" if len(readers) > 1 else _("There are no measurements of several readers."))
 
     def _updateGrid(self, problem: str) -> None:
         from HCCPanels.change_color import changeColor
 
+        from HCCResponseLib.scene.selection import selected_lesion, selected_study
+
         table, combo = self.ui.gridTable, self.ui.quantityComboBox
         quantities = self.logic.quantities(self._parameterNode, self._case)
-        combo.clear()
-        for key, label in quantities:
-            combo.addItem(label, key)
-            if key == self._parameterNode.quantity:
-                combo.setCurrentIndex(combo.count - 1)
-        combo.enabled = bool(quantities)
+        fillCombo(combo, [(label, key) for key, label in quantities], self._parameterNode.quantity)
+        self.allow("quantityComboBox", "" if quantities else _("Nothing is measured yet."))
         grid = None if problem else self.logic.grid(self._parameterNode, self._case)
+        chosen, point = selected_lesion(), self.logic.timePoint(selected_study())[0] if selected_study() else None
         table.clear()
         table.setRowCount(len(grid.rows) if grid else 0)
         table.setColumnCount(1 + len(grid.columns) if grid else 0)
         if grid:
             table.setHorizontalHeaderLabels([_("Lesion"), *[column.label.capitalize() for column in grid.columns]])
             for row, line in enumerate(grid.rows):
-                cell(table, row, 0, line.name, data=line.lesion.uid, bold=True, toolTip=line.excluded, grey=bool(line.excluded))
+                isChosen = line.lesion.uid == chosen
+                cell(table, row, 0, line.name, data=line.lesion.uid, bold=isChosen, toolTip=line.excluded, grey=bool(line.excluded))
                 for column, one in enumerate(line.cells, start=1):
                     text = f"{one.number} ({one.change_text})" if one.change_text else one.number
                     if one.t1_grade is not None:
@@ -388,12 +406,14 @@ class HCCResponseWidget(Panel):
                         text += grade.format(grade=one.t1_grade)
                     toolTip = "\n".join(filter(None, [one.text, one.method, *one.notes]))
                     color = changeColor(one.change_percent, one.inside_repeatability)
-                    item = cell(table, row, column, text, number=True, toolTip=toolTip, background=color, grey=bool(line.excluded))
-                    item.setData(0x0100, line.lesion.uid)
+                    bold = isChosen and point is not None and grid.columns[column - 1].time_point == point.index
+                    cell(table, row, column, text, number=True, toolTip=toolTip, background=color, grey=bool(line.excluded), bold=bold)
         fitHeight(table)
-        for widget in (self.ui.plotButton, self.ui.copyGridButton):
-            widget.enabled = grid is not None and any(not line.is_empty for line in grid.rows)
-        legend = problem or (self._legend(grid) if grid else _("Nothing is measured yet: go through the steps above."))
+        measured = grid is not None and any(not line.is_empty for line in grid.rows)
+        nothing = _("{title}: nothing is measured yet.").format(title=grid.title) if grid else _("Nothing is measured yet.")
+        for name in ("plotButton", "copyGridButton"):
+            self.allow(name, problem or ("" if measured else nothing))
+        legend = problem or (self._legend(grid) if measured else _("{nothing} Go through the steps above.").format(nothing=nothing))
         self.ui.gridLegendLabel.text = "\n".join([legend, *self._caseNotes])
 
     def _legend(self, grid) -> str:
@@ -405,12 +425,13 @@ class HCCResponseWidget(Panel):
     def _updateResponse(self, problem: str) -> None:
         ui = self.ui
         self._assessment, note = (None, problem) if problem else self.logic.assessment(self._parameterNode, self._case)
+        self._notAssessed = note
         self._fillCriteria()
         self._fillTargets()
         assessment = self._assessment
         ui.answerLabel.text = note if assessment is None else self.logic.answer(self._parameterNode, self._case, assessment)
         for button, _plot in self._plotButtons()[1:]:
-            button.enabled = assessment is not None
+            self.allow(button.objectName, "" if assessment is not None else note)
         if assessment is None:
             ui.reasonLabel.text = ""
         elif self._reasonOf is None or self._reasonText(*self._reasonOf) is None:
@@ -466,7 +487,7 @@ class HCCResponseWidget(Panel):
             proposed = f" ({choice.kind})" if choice.kind and not choice.by_user else ""
             combo.addItem(_("as the rule says") + proposed, "")
             for kind in LesionKind:
-                combo.addItem(kind.value, kind.value)
+                combo.addItem(kind.value.capitalize(), kind.value)
             combo.addItem(_("left out"), "left out")
             out = self._case.exclusion(uid)
             index = 4 if out else 0 if choice.lesion.kind is None else list(LesionKind).index(choice.lesion.kind) + 1
@@ -497,7 +518,7 @@ class HCCResponseWidget(Panel):
 
     def _updateReport(self) -> None:
         why = (
-            _("Nothing is assessed yet.")
+            self._notAssessed
             if self._assessment is None
             else _("Choose a folder first.")
             if not self._parameterNode.reportFolder
@@ -506,18 +527,19 @@ class HCCResponseWidget(Panel):
         with self._filling:
             if self.ui.reportFolderLineEdit.currentPath != self._parameterNode.reportFolder:
                 self.ui.reportFolderLineEdit.currentPath = self._parameterNode.reportFolder
-        self.ui.reportButton.enabled = not why
-        self.ui.reportButton.toolTip = why or _("Write the report of this patient: pictures, tables, plots, criteria with reasons.")
+        self.allow("reportButton", why)
 
     def _updatePlot(self) -> None:
         """Fill the plot that is shown, and let the buttons say which it is."""
+        from HCCResponseLib.scene.views import show_chart
+
         plot = self._parameterNode.plot
         if plot is not Plot.NONE and not self.layoutLoan.isOut:
             plot = self._parameterNode.plot = Plot.NONE  # the user chose another layout
         if plot is not Plot.NONE:
             chart = self.logic.chart(self._parameterNode, self._case, self._assessment)
             if chart is not None:
-                self.logic.showChart(chart)
+                show_chart(chart)
         for button, one in self._plotButtons():
             button.checked = plot is one
         blocked = self.ui.measurementsButton.blockSignals(True)
@@ -574,22 +596,21 @@ class HCCResponseWidget(Panel):
 
     def showSelected(self) -> None:
         """Show the selected examination in the slice views."""
-        from HCCResponseLib.scene.examination_views import show_examination
         from HCCResponseLib.scene.selection import selected_study
 
         if selected_study():
-            show_examination(selected_study())
+            self.logic.showExamination(selected_study(), self.logic.reader(self._parameterNode, self._case))
 
     def onExaminationClicked(self, row: int, _column: int) -> None:
         """Work with an examination."""
         import qt
 
-        from HCCResponseLib.scene.selection import select_study, selected_study
+        from HCCResponseLib.scene.selection import selected_study
 
         item = int(self.ui.examinationsTable.item(row, self.EXAMINATION).data(qt.Qt.UserRole))
-        if item != selected_study():
-            select_study(item)
-            self.showSelected()
+        other = item != selected_study()
+        self.logic.showExamination(item, self.logic.reader(self._parameterNode, self._case))
+        if other:
             self.refresh()
 
     def onExaminationEdited(self, row: int, column: int) -> None:
@@ -656,7 +677,7 @@ class HCCResponseWidget(Panel):
         grid = self.logic.grid(self._parameterNode, self._case)
         line = grid.rows[row]
         point = grid.columns[column - 1].time_point if column else None
-        shown = self.logic.showLesion(line.lesion.uid, point)
+        shown = self.logic.showLesion(line.lesion.uid, point, self.logic.reader(self._parameterNode, self._case))
         self.say("" if shown else _("{name} is not outlined there.").format(name=line.name))
         self.refreshSoon()
 
@@ -684,6 +705,14 @@ class HCCResponseWidget(Panel):
             self.layoutLoan.borrow(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotView)
         self._parameterNode.plot = plot
         self.refresh()
+
+    def onNext(self, _checked=False) -> None:
+        """Go on with the next step of the examination, or with the next examination."""
+        if self._next in STEP_MODULES:
+            self.goTo(STEP_MODULES[self._next])
+        elif self._next:
+            self.logic.showExamination(self._next, self.logic.reader(self._parameterNode, self._case))
+            self.refresh()
 
     def onCriterionClicked(self, row: int, column: int) -> None:
         """Say why a criterion answers so."""
@@ -779,13 +808,15 @@ class HCCResponseLogic(PanelLogic):
         except InputError as error:
             return None, str(error)
 
-    def steps(self, study: int) -> dict:
-        """How far each step of an examination is; nothing where its facts are damaged."""
+    def steps(self, study: int, case) -> dict:
+        """How far each step of an examination is, by the measurements of the case; nothing where its facts are damaged."""
         from HCCResponseLib.errors import InputError
         from HCCResponseLib.scene.steps import steps_done
 
+        point, _problem = self.timePoint(study)
+        rows = [] if case is None or point is None else [row for row in case.measurements if row.time_point == point.index]
         try:
-            return steps_done(study)
+            return steps_done(study, rows)
         except InputError:
             return {}
 
@@ -939,23 +970,31 @@ class HCCResponseLogic(PanelLogic):
         count = len(assessment.measurements)
         return [_("Rests on {count} measurements.").format(count=count)] if count else []
 
-    def showLesion(self, uid: str, timePoint: int | None) -> bool:
-        """Select a lesion, at a time point if one is given, and show it in the views; False where it is not outlined there."""
-        from HCCResponseLib.scene.selection import select_lesion, select_study, selected_patient, selected_study
-        from HCCResponseLib.scene.examination_views import show_examination
-        from HCCResponseLib.scene.study_nodes import segmentation_of_study
-        from HCCResponseLib.scene.time_points import study_at
-        from HCCResponseLib.scene.views import jump_to_lesion
+    def showExamination(self, study: int, reader: str) -> None:
+        """Select an examination and show it, with the outlines and a reader's lines; an image of it that is shown already stays."""
+        from HCCResponseLib.scene.examination_views import is_shown, show_examination, show_outlines_of
+        from HCCResponseLib.scene.selection import select_study, selected_study
+        from HCCResponseLib.scene.study_nodes import nodes_of_study
 
-        if timePoint is not None:
-            study = study_at(selected_patient(), timePoint)
-            if not study:
-                return False
-            if study != selected_study():
-                select_study(study)
-                show_examination(study)
+        other = study != selected_study()
+        select_study(study)
+        if other or not is_shown(nodes_of_study(study, "vtkMRMLScalarVolumeNode")):
+            show_examination(study, reader=reader)
+        else:
+            show_outlines_of(study, reader)
+
+    def showLesion(self, uid: str, timePoint: int | None, reader: str) -> bool:
+        """Select a lesion, at a time point if one is given, and show it in the views; False where it is not outlined there."""
+        from HCCResponseLib.scene.examination_views import jump_to_outline
+        from HCCResponseLib.scene.selection import select_lesion, selected_patient, selected_study
+        from HCCResponseLib.scene.time_points import study_at
+
+        study = selected_study() if timePoint is None else study_at(selected_patient(), timePoint)
+        if not study:
+            return False
+        self.showExamination(study, reader)
         select_lesion(uid)
-        return jump_to_lesion(segmentation_of_study(selected_study()), uid)
+        return jump_to_outline(study, uid, reader)
 
     def setKind(self, uid: str, kind: str) -> None:
         """What a lesion counts as, by the user: a kind, "" as the rule says, or "left out"."""
@@ -985,12 +1024,6 @@ class HCCResponseLogic(PanelLogic):
             return chart_spider(spider(case, reader=reader, result=result))
         except InputError:  # the tables of the panel say what is wrong
             return None
-
-    def showChart(self, chart) -> None:
-        """Show a chart in the plot view of the layout."""
-        manager = slicer.app.layoutManager()
-        if manager is not None and manager.plotViewCount:
-            manager.plotWidget(0).mrmlPlotViewNode().SetPlotChartNodeID(chart.GetID())
 
     def showMeasurements(self) -> None:
         """Make the measurement table the one that table views show."""

@@ -123,6 +123,72 @@ class ResponsePanelTest(PatientCase):
         self.assertEqual(selected_study(), studies[1])
         self.assertEqual(selected_lesion(), self.widget._case.lesions[1].uid)
 
+    def test_a_click_shows_the_lesion_whatever_the_views_show(self):
+        from HCCResponseLib.scene.study_nodes import nodes_of_study
+        from HCCResponseLib.scene.views import show_volumes
+
+        studies = self.widget.logic.examinations()
+        self.widget.onGridClicked(1, 3)
+        other = nodes_of_study(studies[0], "vtkMRMLScalarVolumeNode")[0]
+        show_volumes(other)
+        self.widget.onGridClicked(1, 3)
+        shown = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode().GetBackgroundVolumeID()
+        self.assertIn(shown, [node.GetID() for node in nodes_of_study(studies[2], "vtkMRMLScalarVolumeNode")])
+        settle()
+        bold = [self.ui.gridTable.item(1, column).font().bold() for column in range(4)]
+        self.assertEqual(bold, [True, False, False, True])
+
+    def test_what_is_typed_survives_a_change_elsewhere(self):
+        table = self.ui.examinationsTable
+        table.setCurrentCell(1, self.widget.TREATMENT)
+        table.editItem(table.currentItem())
+        editor = table.findChild(qt.QLineEdit)
+        editor.setText("lenvatinib")
+        self.widget.refresh()
+        self.assertEqual(editor.text, "lenvatinib")
+        table.setCurrentCell(0, 0)
+        settle()
+        self.assertEqual(table.item(1, self.widget.TREATMENT).text(), "lenvatinib")
+
+    def test_numbers_of_an_outline_that_was_changed_are_told(self):
+        from HCCResponseLib.scene.segment_masks import set_segment_mask
+        from HCCResponseLib.scene.segments import segment_mask
+        from HCCResponseLib.scene.study_nodes import lesions_of_study, outlined_on, segmentation_of_study
+
+        measure_sizes()
+        self.widget.refresh()
+        self.assertNotIn("changed since", self.ui.gridLegendLabel.text)
+        study = self.widget.logic.examinations()[1]
+        node, segment = segmentation_of_study(study), next(iter(lesions_of_study(study).values()))
+        mask = segment_mask(node, segment, outlined_on(study))
+        mask[0, 0, 0] = True
+        set_segment_mask(node, segment, mask, outlined_on(study))
+        settle(0.6)
+        self.assertIn("Week 4: the outline was changed since", self.ui.gridLegendLabel.text)
+
+    def test_a_study_is_taken_into_the_course_by_its_weeks(self):
+        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+        study = hierarchy.CreateStudyItem(hierarchy.GetItemParent(self.widget.logic.examinations()[0]), "Between")
+        self.widget.refresh()
+        table = self.ui.examinationsTable
+        self.assertIn("type its date or weeks", self.ui.gridLegendLabel.text)
+        table.item(3, self.widget.TREATMENT).setText("sorafenib")
+        settle()
+        self.assertIn("type its date or weeks", self.ui.statusLabel.text)
+        table.item(3, self.widget.WEEKS).setText("8")
+        settle()
+        self.assertEqual(self.texts(table, self.widget.EXAMINATION), ["Baseline", "Week 4", "Week 8", "Week 12"])
+        self.assertEqual(self.widget.logic.timePoint(study)[0].index, 2)
+
+    def test_next_is_what_the_examination_needs(self):
+        self.assertEqual(self.ui.nextButton.text, "Next: outlines")
+        measure_sizes()
+        self.widget.refresh()
+        self.assertEqual(self.ui.nextButton.text, "Next: grades")
+        self.ui.nextButton.click()
+        settle()
+        self.assertEqual(slicer.util.selectedModule(), "HCCSignalGrading")
+
     def test_the_choice_of_targets_changes_the_response(self):
         measure_sizes()
         self.widget.refresh()
