@@ -230,7 +230,7 @@ class HCCLesionSegmentationWidget(Panel):
 
         for key, site in SITES.items():
             self.ui.siteComboBox.addItem(site.code.meaning, key)
-        kinds = [("", _("not decided")), (LesionKind.TARGET.value, _("Target"))]
+        kinds = [("", _("as the rule says")), (LesionKind.TARGET.value, _("Target"))]
         kinds += [(LesionKind.NON_TARGET.value, _("Non-target")), (LesionKind.NEW.value, _("New"))]
         for key, text in kinds:
             self.ui.kindComboBox.addItem(text, key)
@@ -1295,13 +1295,7 @@ class HCCLesionSegmentationWidget(Panel):
         )
         self.allow("splitButton", busy or nothing)
         self.allow("undoButton", busy or ("" if self.undo.can_undo else _("Nothing to undo yet.")))
-        self.ui.undoButton.toolTip = (
-            _("Take the last step of this panel back; strokes drawn since then go with it.")
-            if self.ui.undoButton.enabled
-            else self.ui.undoButton.toolTip
-        )
         self.allow("redoButton", busy or ("" if self.undo.can_redo else _("Nothing to redo.")))
-        self.ui.redoButton.toolTip = _("Do again what was undone.") if self.ui.redoButton.enabled else self.ui.redoButton.toolTip
         noProposal = "" if any(lesion.proposed for lesion in chosen) else _("Choose a proposed lesion (?) in the list first.")
         self.allow("acceptButton", noProposal or noTime)
         self.allow("rejectButton", noProposal)
