@@ -59,11 +59,9 @@ def show_outlines_of(study_item: int, reader: str | None = None) -> None:
 
 def images_to_outline_on(study_item: int) -> list:
     """Return the volumes of an examination, the best suited for outlines first; series over time are left out."""
-    best = image_of_study(study_item, *ANATOMY)
-    known = volumes_of_study(study_item, *ANATOMY)
-    others = [node for node in nodes_of_study(study_item, "vtkMRMLScalarVolumeNode") if role(node) not in _NO_ANATOMY]
-    images = dict.fromkeys([best, *known, *others])
-    return [node for node in images if node is not None and node.IsA("vtkMRMLScalarVolumeNode")]
+    best = [node for node in volumes_of_study(study_item, *ANATOMY) if node.IsA("vtkMRMLScalarVolumeNode")]
+    others = nodes_of_study(study_item, "vtkMRMLScalarVolumeNode")
+    return best + [node for node in others if node not in best and role(node) not in _NO_ANATOMY]
 
 
 def is_shown(volume_nodes) -> bool:
