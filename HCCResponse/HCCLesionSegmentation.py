@@ -743,6 +743,13 @@ class HCCLesionSegmentationWidget(Panel):
         if segmentation is not None and editor.sourceVolumeNode() is not self._parameterNode.image:
             editor.setSourceVolumeNode(self._parameterNode.image)
 
+    def editSegment(self, segmentId: str) -> None:
+        """Show the Segment Editor, on a segment if one is given: another panel sends the user here to correct by hand."""
+        self.ui.editorCollapsibleButton.collapsed = False
+        if segmentId:
+            self.ui.segmentEditor.setCurrentSegmentID(segmentId)
+        self.refresh()
+
     def onSegmentChosen(self, index) -> None:
         """The user chose what the Segment Editor works on."""
         from HCCResponseLib.scene.selection import select_lesion
@@ -1231,6 +1238,9 @@ class HCCLesionSegmentationWidget(Panel):
 
     def _nextStep(self) -> str:
         """What is to be done next in this examination."""
+        from HCCResponseLib.scene.lesion_list import measured_by
+        from HCCResponseLib.scene.reader_name import reader_name
+
         if not self._study:
             return _("Import examinations in HCC Response first.")
         if self._parameterNode.growing:
@@ -1244,7 +1254,12 @@ class HCCLesionSegmentationWidget(Panel):
         if not any(not lesion.empty for lesion in self._lesions):
             return _("Grow a lesion from a click, or draw it by hand.")
         if not self._isTimePoint():
-            return _("Say which time point this examination is, in HCC Response; then measure.")
+            return _("Type the date or the weeks of this examination in HCC Response; then measure.")
+        others = [name for name in measured_by(self._segmentation()) if name != reader_name()]
+        if others and all(math.isnan(lesion.long_axis_mm) for lesion in self._lesions):
+            return _("Measured by {readers}. Measure too, or say in the section Size that you are this reader.").format(
+                readers=", ".join(name or _("nobody named") for name in others),
+            )
         if any(not lesion.empty and (lesion.outdated or math.isnan(lesion.long_axis_mm)) for lesion in self._lesions):
             return _("Measure the lesions; correct their outlines and lines where you disagree.")
         return _("All outlined lesions are measured. Go on to the signal grades.")
@@ -1286,7 +1301,8 @@ class HCCLesionSegmentationWidget(Panel):
         noLesion = noImage or ("" if listed is not None else _("Choose a lesion in the list first."))
         nothing = noLesion or (_("Nothing is outlined yet in this lesion.") if listed is not None and listed.empty else "")
         unaccepted = nothing or (_("Accept the outline before it is measured.") if listed is not None and listed.proposed else "")
-        noTime = "" if not self._study or self._isTimePoint() else _("Say first which time point this examination is, in HCC Response.")
+        typeFirst = _("Type the date or the weeks of this examination in HCC Response first.")
+        noTime = "" if not self._study or self._isTimePoint() else typeFirst
         self.allow("addButton", busy or noImage)
         self.allow("removeButton", busy or noLesion)
         self.allow(

@@ -173,7 +173,7 @@ class HCCNecrosisVolumetryWidget(Panel):
         ui.applyAllButton.connect("clicked(bool)", self.onApplyAll)
         ui.undoButton.connect("clicked(bool)", lambda _checked=False: self.onUndo(True))
         ui.redoButton.connect("clicked(bool)", lambda _checked=False: self.onUndo(False))
-        ui.editButton.connect("clicked(bool)", lambda _checked=False: self.goTo("HCCLesionSegmentation"))
+        ui.editButton.connect("clicked(bool)", self.onEdit)
         ui.measurePartsButton.connect("clicked(bool)", self.onMeasureParts)
         ui.nextButton.connect("clicked(bool)", lambda _checked=False: self.goTo("HCCParameterMapping"))
 
@@ -259,7 +259,7 @@ class HCCNecrosisVolumetryWidget(Panel):
         self.allow("applyButton", noTime or problem)
         others = (self.logic.problemOf(one) for one in self.logic.lesions() if one not in results)
         self.allow("applyAllButton", noTime or next(others, "" if results else problem))
-        notDrawn = "" if self.logic.partsDrawn(uid) else _("Nothing is drawn yet: apply a threshold first, or paint the parts.")
+        notDrawn = "" if self.logic.partToEdit() else _("Nothing is drawn yet: apply a threshold first, or paint the parts.")
         self.allow("measurePartsButton", noTime or notDrawn)
         self.allow("undoButton", "" if self.logic.undo.can_undo else _("Nothing to undo yet."))
         self.allow("redoButton", "" if self.logic.undo.can_redo else _("Nothing to redo."))
@@ -365,6 +365,12 @@ class HCCNecrosisVolumetryWidget(Panel):
         with self.tellingErrors(_("The necrosis could not be kept.")), progressDialog(_("Measuring necrosis...")) as progress:
             self.say(self.logic.apply(self._parameterNode, list(self.logic.lesions()), progress))
         self.refresh()
+
+    def onEdit(self, _checked=False) -> None:
+        """Correct the parts of the chosen lesion with the Segment Editor."""
+        part = self.logic.partToEdit()
+        self.goTo("HCCLesionSegmentation")
+        slicer.util.getModuleWidget("HCCLesionSegmentation").editSegment(part)
 
     def onMeasureParts(self, _checked=False) -> None:
         """Measure the parts as they are drawn."""
@@ -739,14 +745,16 @@ class HCCNecrosisVolumetryLogic(PanelLogic):
         measure_viable_diameters(node, segment, reading)
         return _("The parts were measured as they are drawn.")
 
-    def partsDrawn(self, uid: str) -> bool:
-        """Whether a lesion has viable or necrotic segments."""
+    def partToEdit(self) -> str:
+        """Segment of the necrotic part of the chosen lesion, of the viable one where all of it is; empty where nothing is drawn."""
         from HCCResponseLib.response.region_types import RegionType
         from HCCResponseLib.scene.linked_segments import linked_segment
 
-        node = self._segmentation()
-        kinds = (RegionType.VIABLE, RegionType.NECROTIC)
-        return bool(uid) and node is not None and any(linked_segment(node, uid, kind) for kind in kinds)
+        node, uid = self._segmentation(), self.lesion()
+        if node is None or not uid:
+            return ""
+        parts = (linked_segment(node, uid, kind) for kind in (RegionType.NECROTIC, RegionType.VIABLE))
+        return next(filter(None, parts), "")
 
 
 #

@@ -353,6 +353,8 @@ class HCCResponseWidget(Panel):
         notes = self.logic.imageNotes(study) if study else []
         self.ui.imageNotesLabel.text = "\n".join(notes)
         self.ui.imageNotesLabel.visible = bool(notes)
+        title = _("Images of the examination")
+        self.ui.imagesCollapsibleButton.text = _("{title} ({count} to check)").format(title=title, count=len(notes)) if notes else title
         if shown == self._shown:
             return
         self._shown = shown

@@ -14,7 +14,7 @@ from .segment_masks import is_empty
 from .segment_tags import require_segment
 from .segment_types import segment_site
 
-__all__ = ["ListedLesion", "list_lesions", "reading_or_none"]
+__all__ = ["ListedLesion", "list_lesions", "measured_by", "reading_or_none"]
 
 _NONE = float("nan")
 
@@ -60,6 +60,15 @@ def list_lesions(segmentation_node, reader: str = "") -> list[ListedLesion]:
     reading = reading_or_none(segmentation_node, reader)
     sizes = _sizes(reading) if reading is not None else {}
     return [_listed(segmentation_node, segment_id, reader, sizes) for segment_id in lesion_segments(segmentation_node)]
+
+
+def measured_by(segmentation_node) -> list[str]:
+    """Return who measured the size of lesions in a segmentation's examination, sorted; an empty name is that of nobody."""
+    reading = reading_or_none(segmentation_node)
+    if reading is None:
+        return []
+    rows = measurements(patient=reading.patient, time_point=reading.time_point, quantity="LONG_AXIS")
+    return sorted({row.reader for row in rows})
 
 
 def reading_or_none(segmentation_node, reader: str = "") -> Reading | None:

@@ -28,7 +28,7 @@ from HCCResponseLib.scene.lesion_editing import (
     split_lesion,
 )
 from HCCResponseLib.scene.lesion_identity import lesion_identity
-from HCCResponseLib.scene.lesion_list import list_lesions
+from HCCResponseLib.scene.lesion_list import list_lesions, measured_by
 from HCCResponseLib.scene.lesion_matching import match_lesions
 from HCCResponseLib.scene.lesion_measuring import measure_lesion, remarks_of
 from HCCResponseLib.scene.match_decisions import MatchWord, apply_word, proposed_word
@@ -336,6 +336,7 @@ class TestExaminationView(EditingTestCase):
         segment_id = self.draw(self.before, "One", "2.25.1", ((10, 20, 20), 6))
         measure_lesion(self.before, segment_id, BEFORE)
         self.before.GetDisplayNode().SetSegmentVisibility(segment_id, False)
+        self.assertEqual([measured_by(node) for node in self.nodes], [["A"], []])
         lines = diameter_lines(self.before)
         show_outlines_of(self.studies[1], "A")
         self.assertEqual([node.GetDisplayVisibility() for node in (self.before, self.after, foreign)], [0, 1, 1])

@@ -66,6 +66,16 @@ class LesionSegmentationPanelTest(PatientCase):
         shown = [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if node.GetDisplayVisibility()]
         self.assertEqual(shown, [self.widget._segmentation()])  # as its image, which stays too
 
+    def test_what_another_reader_measured_is_told(self):
+        self.ui.readerLineEdit.setText("AB")
+        self.widget.onReaderEdited()
+        self.ui.measureAllButton.click()
+        settle()
+        self.ui.readerLineEdit.setText("CD")
+        self.widget.onReaderEdited()
+        settle()
+        self.assertIn("Measured by AB", self.ui.hintLabel.text)
+
     def test_an_empty_scene_says_what_to_do(self):
         slicer.mrmlScene.Clear()
         settle()

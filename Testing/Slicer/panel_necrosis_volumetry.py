@@ -73,6 +73,10 @@ class NecrosisVolumetryPanelTest(PatientCase):
         self.assertTrue(self.ui.undoButton.enabled)
         self.ui.editButton.click()
         settle()
+        editor = slicer.util.getModuleWidget("HCCLesionSegmentation").ui
+        self.assertFalse(editor.editorCollapsibleButton.collapsed)
+        self.assertIn("iable", editor.segmentComboBox.currentText)  # the first lesion has no necrosis
+        editor.editorCollapsibleButton.collapsed = True
         panel("HCCNecrosisVolumetry")
         self.assertFalse(self.ui.undoButton.enabled)
         self.assertIn("Nothing to undo", self.ui.undoButton.toolTip)
