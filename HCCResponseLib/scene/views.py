@@ -40,12 +40,18 @@ def set_map_opacity(map_node, opacity: float) -> None:
 
 
 def jump_to_lesion(segmentation_node, lesion_uid: str) -> bool:
-    """Centre the slice views on a lesion; False where the segmentation has none with this tracking UID, or it is empty."""
+    """Centre the slice views on a lesion; False where the segmentation has none with this tracking UID, or it is empty.
+
+    A lesion that is hidden is shown: Slicer hides some when it loads a scene for the second time.
+    """
     segment_id = segment_of_lesion(segmentation_node, lesion_uid) if segmentation_node is not None else None
     if segment_id is None or is_empty(segmentation_node, segment_id):
         return False
     centre = segmentation_node.GetSegmentCenterRAS(segment_id)
     if centre is None:
         return False
+    display = segmentation_node.GetDisplayNode()
+    if display is not None and not display.GetSegmentVisibility(segment_id):
+        display.SetSegmentVisibility(segment_id, True)
     slicer.modules.markups.logic().JumpSlicesToLocation(*centre, True)
     return True

@@ -17,7 +17,7 @@ from HCCResponseLib.scene.measurement_table import add_measurements
 from HCCResponseLib.scene.proposals import mark_proposed
 from HCCResponseLib.scene.reader_name import reader_name, set_reader_name
 from HCCResponseLib.scene.roles import set_role
-from HCCResponseLib.scene.segment_masks import add_segment
+from HCCResponseLib.scene.segment_masks import add_segment, set_segment_mask
 from HCCResponseLib.scene.selection import (
     select_lesion,
     select_patient,
@@ -40,6 +40,7 @@ from HCCResponseLib.scene.study_nodes import (
 )
 from HCCResponseLib.scene.subject_hierarchy import study_item, subject_hierarchy_item
 from HCCResponseLib.scene.time_points import set_time_point
+from HCCResponseLib.scene.views import jump_to_lesion
 from HCCResponseLib.scene.volumes import add_volume
 
 
@@ -180,6 +181,18 @@ class StudyNodesTest(SceneTestCase):
             nodes.append(segmentation_of_study(item, create=True))
         show_outlines_of(item)
         self.assertEqual([node.GetDisplayNode().GetVisibility() for node in nodes], [0, 1])
+
+    def test_a_lesion_that_is_looked_at_is_shown(self):
+        item = study("A", "1.2.1", 0)
+        volume = image(item, Role.ARTERIAL)
+        node = segmentation_of_study(item, create=True)
+        segment_id = add_segment(node, "L")
+        set_lesion(node, segment_id, Lesion("2.25.1", "L"))
+        self.assertFalse(jump_to_lesion(node, "2.25.1"))
+        set_segment_mask(node, segment_id, np.ones((4, 4, 4), bool), volume)
+        node.GetDisplayNode().SetSegmentVisibility(segment_id, False)
+        self.assertTrue(jump_to_lesion(node, "2.25.1"))
+        self.assertTrue(node.GetDisplayNode().GetSegmentVisibility(segment_id))
 
     def test_outlines_are_made_on_the_best_suited_image_once(self):
         item = study("A", "1.2.1", 0)
