@@ -15,8 +15,6 @@ from .dynamic_series import frame_times_s
 from .flip_angles import flip_angle_deg, repetition_time_s
 from .input_csv import export_input, import_input
 from .input_table import (
-    SERIES_FLIP_ANGLE,
-    SERIES_REPETITION_TIME,
     InputKind,
     input_description,
     input_function,
@@ -27,6 +25,7 @@ from .input_table import (
     unfit_input,
     write_input,
 )
+from .series_protocol import SERIES_FLIP_ANGLE, SERIES_REPETITION_TIME
 from .map_region import core_of, region_mask, region_text
 from .time_points import study_of
 

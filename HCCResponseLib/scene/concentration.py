@@ -7,17 +7,17 @@ import numpy as np
 
 from ..errors import InputError
 from .b1_maps import b1_of_t1_map, b1_scale
-from .dynamic_series import frame_times_s, times_fingerprint
+from .dynamic_series import frame_times_s
 from .examination_volumes import array_on_grid_of, value_on_grid_of
 from .flip_angles import flip_angle_deg, repetition_time_s
 from .parameter_maps import map_factor, map_quantity, map_sources, map_values, validity_node
 from .relaxometry import outdated_t1
+from .series_protocol import SERIES_FLIP_ANGLE, SERIES_REPETITION_TIME, protocol_change
 from .volumes import volume_array, volume_geometry
 
 __all__ = ["Conversion", "baseline_images", "conversion_of", "outdated_conversion", "record_conversion", "tissue_at", "tissue_t1"]
 
 T1_REFERENCE = "HCC.T1Map"
-SERIES_TIMES = "HCC.SeriesTimes"
 
 _ALL_OF_A_VOXEL = 1 - 1e-4
 
@@ -150,8 +150,8 @@ def record_conversion(map_node, conversion: Conversion, t1_map, t1_s: float | No
     """Write at a map with which settings signals became concentrations."""
     for attribute, value in {
         "HCC.Relaxivity": f"{conversion.relaxivity:g}",
-        "HCC.SeriesFlipAngle": f"{conversion.flip_angle_deg:g}",
-        "HCC.SeriesRepetitionTime": f"{conversion.repetition_time_s:g}",
+        SERIES_FLIP_ANGLE: f"{conversion.flip_angle_deg:g}",
+        SERIES_REPETITION_TIME: f"{conversion.repetition_time_s:g}",
         "HCC.BaselineImages": f"{conversion.baseline}",
         "HCC.T10": f"{t1_s:g} s" if t1_map is None else f"map '{t1_map.GetName()}'",
         "HCC.T10Voxels": "" if t1_map is None else _fingerprint(t1_map),
@@ -167,18 +167,8 @@ def outdated_conversion(map_node) -> str:
         return f"The T1 map '{t1_map.GetName()}' was computed again after '{name}' was; compute '{name}' again."
     if t1_map is not None and (reason := outdated_t1(t1_map)):
         return f"{reason} '{name}' was made with it and follows."
-    for sequence_node in map_sources(map_node):
-        for value, attribute, what in (
-            (flip_angle_deg(sequence_node), "HCC.SeriesFlipAngle", "flip angle"),
-            (repetition_time_s(sequence_node), "HCC.SeriesRepetitionTime", "repetition time"),
-        ):
-            kept = map_node.GetAttribute(attribute)
-            if kept and value is not None and f"{value:g}" != kept:
-                return f"The {what} of '{sequence_node.GetName()}' is {value:g} now, '{name}' was made with {kept}; compute it again."
-        times = map_node.GetAttribute(SERIES_TIMES)
-        if times and times_fingerprint(sequence_node) != times:
-            return f"The times of the images of '{sequence_node.GetName()}' were changed after '{name}' was computed; compute it again."
-    return ""
+    changes = (protocol_change(map_node, one, "made", "compute it again") for one in map_sources(map_node))
+    return next(filter(None, changes), "")
 
 
 def _fingerprint(map_node) -> str:

@@ -7,12 +7,13 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress, report_progress, subrange
 from .b1_maps import b1_fraction, b1_of_t1_map
-from .concentration import SERIES_TIMES, baseline_images, conversion_of, outdated_conversion, record_conversion, tissue_t1
+from .concentration import baseline_images, conversion_of, outdated_conversion, record_conversion, tissue_t1
 from .dynamic_curves import grid_volume, read_curves
 from .dynamic_series import dynamic_geometry, frame_times_s, times_fingerprint
 from .input_check import require_no_error
 from .map_region import region_mask, region_text
 from .map_set import COMPUTATION, check_outputs, make_maps, maps_of
+from .series_protocol import SERIES_TIMES
 from .subject_hierarchy import new_uid
 
 __all__ = ["ENHANCEMENT_QUANTITIES", "compute_enhancement", "enhancement_maps_of", "outdated_enhancement"]

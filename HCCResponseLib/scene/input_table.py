@@ -18,7 +18,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from ..errors import InputError
 from .dynamic_series import times_fingerprint
 from .escaped_text import safe_node_name
-from .flip_angles import flip_angle_deg, repetition_time_s
+from .series_protocol import SERIES_TIMES, protocol_change
 from .subject_hierarchy import place_beside
 
 __all__ = [
@@ -41,8 +41,7 @@ TIME, CONCENTRATION = "time_s", "concentration_mM"
 SERIES_REFERENCE = "HCC.SourceVolume"
 SEGMENTATION_REFERENCE = "HCC.SourceSegmentation"
 _KIND, _VESSEL, _SHORT, _SOURCE = "HCC.InputKind", "HCC.Vessel", "HCC.InputName", "HCC.InputSource"
-_ARRIVAL, _HEMATOCRIT, _WARNINGS, _TIMES = "HCC.ArrivalS", "HCC.Hematocrit", "HCC.Warnings", "HCC.SeriesTimes"
-SERIES_FLIP_ANGLE, SERIES_REPETITION_TIME = "HCC.SeriesFlipAngle", "HCC.SeriesRepetitionTime"
+_ARRIVAL, _HEMATOCRIT, _WARNINGS = "HCC.ArrivalS", "HCC.Hematocrit", "HCC.Warnings"
 
 
 class InputKind(StrEnum):
@@ -89,7 +88,7 @@ def write_input(
         array.SetName(column)
         columns.AddColumn(array)
     facts = {
-        _TIMES: times_fingerprint(sequence_node),
+        SERIES_TIMES: times_fingerprint(sequence_node),
         _KIND: str(kind),
         _VESSEL: str(function.vessel),
         _SHORT: short,
@@ -181,18 +180,8 @@ def unfit_input(table_node, sequence_node) -> str:
         return f"'{name}' is the input of '{its_series.GetName()}': times differ between series; make one for this series."
     if its_series is None or input_kind(table_node) is InputKind.IMPORTED:
         return ""
-    series = sequence_node.GetName()
-    for value, attribute, what in (
-        (flip_angle_deg(sequence_node), SERIES_FLIP_ANGLE, "flip angle"),
-        (repetition_time_s(sequence_node), SERIES_REPETITION_TIME, "repetition time"),
-    ):
-        kept = table_node.GetAttribute(attribute)
-        if kept and value is not None and f"{value:g}" != kept:
-            return f"The {what} of '{series}' is {value:g} now, '{name}' was measured with {kept}; measure it again."
-    times = table_node.GetAttribute(_TIMES)
-    if times and times_fingerprint(sequence_node) != times:
-        return f"The times of the images of '{series}' were changed after '{name}' was made; make it again."
-    return ""
+    words = ("measured", "measure it again") if input_kind(table_node) is InputKind.MEASURED else ("made", "make it again")
+    return protocol_change(table_node, sequence_node, *words)
 
 
 def input_fingerprint(table_node) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..progress import Progress, report_progress, subrange
-from .concentration import SERIES_TIMES, Conversion, outdated_conversion, record_conversion
+from .concentration import Conversion, outdated_conversion, record_conversion
 from .dynamic_check import check_dynamic
 from .dynamic_curves import grid_volume
 from .dynamic_series import dynamic_geometry, times_fingerprint
@@ -16,6 +16,7 @@ from .input_table import input_description, input_fingerprint, input_function, u
 from .map_region import leave_out_air, region_mask, region_text
 from .map_set import check_outputs, make_maps, maps_of
 from .perfusion_fit import FittedVoxels, voxel_fit
+from .series_protocol import SERIES_TIMES
 from .subject_hierarchy import place_beside
 from .volumes import add_volume, update_volume, volume_array
 
