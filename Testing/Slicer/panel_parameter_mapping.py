@@ -26,6 +26,23 @@ def settle(seconds: float = 0.5) -> None:
         _settle(0.05)
 
 
+def click_and_cancel(button) -> None:
+    """Click a button and cancel the work that it begins."""
+
+    @contextlib.contextmanager
+    def impatient(_text):
+        yield lambda fraction: False
+
+    module = sys.modules["HCCParameterMapping"]
+    patient = module.progressDialog
+    module.progressDialog = impatient
+    try:
+        button.click()
+    finally:
+        module.progressDialog = patient
+    settle()
+
+
 class ParameterMappingPanelTest(ModuleCase):
     """From a folder to the values, with the buttons of the panel."""
 
@@ -167,18 +184,7 @@ class ParameterMappingPanelTest(ModuleCase):
         self.read_folder()
         before = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
 
-        @contextlib.contextmanager
-        def impatient(_text):
-            yield lambda fraction: False
-
-        module = sys.modules["HCCParameterMapping"]
-        patient = module.progressDialog
-        module.progressDialog = impatient
-        try:
-            self.ui.applyButton.click()
-        finally:
-            module.progressDialog = patient
-        settle()
+        click_and_cancel(self.ui.applyButton)
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"), before)
         self.assertIn("Cancelled", self.ui.statusLabel.text)
 
@@ -702,18 +708,7 @@ class SamplePatientTest(PatientCase):
         settle()
         before = slicer.mrmlScene.GetNumberOfNodes()
 
-        @contextlib.contextmanager
-        def impatient(_text):
-            yield lambda fraction: False
-
-        module = sys.modules["HCCParameterMapping"]
-        patient = module.progressDialog
-        module.progressDialog = impatient
-        try:
-            self.ui.applyButton.click()
-        finally:
-            module.progressDialog = patient
-        settle()
+        click_and_cancel(self.ui.applyButton)
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
         self.assertIn("Cancelled", self.ui.statusLabel.text)
 
